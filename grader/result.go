@@ -1,0 +1,47 @@
+package grader
+
+import "time"
+
+// Status is a result's answer, in the words of metav1.ConditionStatus.
+type Status string
+
+// The three answers. Unknown never counts as passed.
+const (
+	True    Status = "True"
+	False   Status = "False"
+	Unknown Status = "Unknown"
+)
+
+// The reasons that a result can carry, in metav1.Condition's CamelCase.
+const (
+	ReasonPassed      = "Passed"
+	ReasonPending     = "Pending"            // False: on its way, not wrong
+	ReasonWrong       = "Wrong"              // False: a validation is untrue
+	ReasonNotFound    = "NotFound"           // False: an object that the check names is not there
+	ReasonInvalid     = "EvaluationFailed"   // Unknown: the expression failed, panicked or has the wrong type
+	ReasonCost        = "CostExceeded"       // Unknown: the expression asked for more than it may use
+	ReasonTimeout     = "Timeout"            // Unknown: the check ran over its time
+	ReasonUnreachable = "ClusterUnreachable" // Unknown: the API server did not answer
+)
+
+// Result is what one check found at one moment.
+type Result struct {
+	Step     string     `json:"step"`
+	Check    string     `json:"check"`
+	Status   Status     `json:"status"`
+	Reason   string     `json:"reason"`
+	Message  string     `json:"message"` // a sentence for the student; empty when True
+	Evidence []Evidence `json:"evidence,omitempty"`
+	At       time.Time  `json:"at"`
+}
+
+// Pending tells whether the student has only to wait.
+func (r Result) Pending() bool { return r.Reason == ReasonPending }
+
+// Evidence is something that a check looked at, as it was then: an object's YAML
+// without managed fields and secrets' values, or a command's output. Text is
+// cut at 16 KiB.
+type Evidence struct {
+	Name string `json:"name"` // "Deployment default/web", "kubectl exec web -- hostname"
+	Text string `json:"text"`
+}

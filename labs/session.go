@@ -1,0 +1,75 @@
+package labs
+
+import (
+	"context"
+	"time"
+
+	"wheelhouse/grader"
+	"wheelhouse/provisioner"
+)
+
+// Phase says how far a session is. It only goes forward.
+type Phase string
+
+// The phases of a session.
+const (
+	Pending Phase = "Pending" // waits for its cluster, or the cluster for its set-up
+	Ready   Phase = "Ready"   // the student works
+	Failed  Phase = "Failed"  // Message says why and what to do next; the cluster is released
+	Ended   Phase = "Ended"   // the student, the instructor or time ended it; the cluster is released
+)
+
+// Session is one student's run at one lab.
+type Session struct {
+	ID         string // "s_" and 16 characters of base32
+	UserID     string
+	Lab        string // the lab's name
+	Phase      Phase
+	Reason     string // CamelCase: why it is in its phase
+	Message    string // a sentence for the student
+	Cluster    string // the name of the claimed cluster; empty until claimed and after release
+	CreatedAt  time.Time
+	ReadyAt    time.Time // zero until Ready
+	EndedAt    time.Time // zero until Failed or Ended
+	ActiveAt   time.Time // when the student last did something
+	FinishedAt time.Time // when its last step was completed; zero until then
+}
+
+// Live tells whether the session may still use a cluster.
+func (s *Session) Live() bool { return s.Phase == Pending || s.Phase == Ready }
+
+// StepState is one step of one session.
+type StepState struct {
+	Step        string
+	CompletedAt time.Time       // zero while open
+	Results     []grader.Result // the latest of each check; those that completed it once it is complete
+}
+
+// View is everything that a page shows of a session: what the events socket
+// sends whole, on connect and after every change.
+type View struct {
+	Session  Session
+	Steps    []StepState           // in the lab's order, every step
+	Progress *provisioner.Progress // while Pending; nil otherwise
+}
+
+// Sessions stores sessions. Save writes the whole row, new or not.
+type Sessions interface {
+	Save(ctx context.Context, session *Session) error
+	Get(ctx context.Context, id string) (*Session, error)
+	// Live returns the sessions that are Pending or Ready: those of one user, or
+	// everybody's where userID is empty.
+	Live(ctx context.Context, userID string) ([]Session, error)
+	// Latest returns the newest session of each lab for one user.
+	Latest(ctx context.Context, userID string) ([]Session, error)
+}
+
+// Results stores what was found. Record writes, in one transaction, the results
+// that changed and the steps that they completed.
+type Results interface {
+	Record(ctx context.Context, sessionID string, results []grader.Result, completed map[string]time.Time) error
+	Of(ctx context.Context, sessionID string) ([]StepState, error) // steps that have any result, by name
+	// Completed returns the completed steps of each user over all their sessions,
+	// the first completion of each: user -> lab -> step -> when.
+	Completed(ctx context.Context, userIDs []string) (map[string]map[string]map[string]time.Time, error)
+}

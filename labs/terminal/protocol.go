@@ -1,0 +1,47 @@
+// Package terminal holds terminals that outlive a connection. Its Terminal is a
+// shell on a pseudo-terminal with the last of its output in a ring, so that a
+// viewer who comes back gets the bytes they missed, no byte twice. Terminals run
+// in the agent (folder agent), the first process of every workstation; Attach,
+// Run and WriteFile speak to an agent from the server. It knows no sessions, no
+// people and no clusters.
+package terminal
+
+// Protocol is the name in the HTTP Upgrade with which Attach leaves HTTP. After
+// it both sides send frames: one byte of FrameKind, four bytes of length, big
+// endian, and that many bytes of payload, at most MaxFrame.
+const (
+	Protocol = "wheelhouse-terminal/1"
+	MaxFrame = 64 << 10
+)
+
+// FrameKind is the first byte of a frame.
+type FrameKind byte
+
+// The kinds of frame. Those that carry JSON carry a Control.
+const (
+	FrameOutput  FrameKind = 'o' // agent to server: bytes that the shell wrote
+	FrameInput   FrameKind = 'i' // server to agent: bytes that the student typed
+	FrameControl FrameKind = 'c' // both ways: a Control as JSON
+)
+
+// Control is what travels beside the bytes. The browser's WebSocket uses the
+// same JSON in its text messages, and its binary messages are output and input.
+type Control struct {
+	// Type says which of the other fields count:
+	//   attached  to the viewer, first: Terminal, Epoch, Offset, Until, Lost, Cols, Rows
+	//   size      to the viewer: Cols and Rows of the terminal changed
+	//   exit      to the viewer, last: ExitCode
+	//   error     to the viewer, last: Message
+	//   resize    from the viewer: Cols, Rows
+	//   ack       from the viewer: Offset, all output before it is on the screen
+	Type     string `json:"type"`
+	Terminal string `json:"terminal,omitempty"`
+	Epoch    string `json:"epoch,omitempty"` // names this shell; another epoch's offsets mean nothing
+	Offset   int64  `json:"offset"`          // attached: of the first byte that follows, counted from the shell's start
+	Until    int64  `json:"until,omitempty"` // attached: output before it is replay; answers of the screen to it are not input
+	Lost     int64  `json:"lost,omitempty"`  // attached: bytes that the ring no longer has
+	Cols     int    `json:"cols,omitempty"`  // 2 to 1000
+	Rows     int    `json:"rows,omitempty"`  // 1 to 500
+	ExitCode int    `json:"exitCode"`        // exit
+	Message  string `json:"message,omitempty"`
+}
