@@ -1,0 +1,92 @@
+# Wheelhouse. `make help` lists what can be done.
+
+SHELL   := /bin/bash
+GO      ?= go
+NPM     ?= npm
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+ARGS    ?=
+GOTESTFLAGS ?=
+
+AGENT   := labs/terminal/agent/dist/wheelhouse-agent-linux-$(shell $(GO) env GOARCH)
+INTRO   := content/intro/dist/intro.tar.gz
+PAGES   := web/dist/index.html
+BINARY  := bin/wheelhouse
+
+go_files = $(shell find $(1) -name '*.go' -not -name '*_test.go')
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: $(BINARY) ## Build everything into bin/wheelhouse
+
+.PHONY: run
+run: build ## Build everything, start Wheelhouse for one learner and print the link (ARGS="--flag …" are passed on)
+	@exec $(BINARY) learn $(ARGS)
+
+.PHONY: web
+web: $(PAGES) ## Build the pages into web/dist
+
+.PHONY: parts
+parts: $(AGENT) $(INTRO) $(PAGES) ## Build what the binary embeds: the pages, the workstation's agent, the intro app's images
+
+# The stamp npm writes at the end of an install is newer than the lock file
+# exactly when the installed packages are those of the lock file.
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	cd web && $(NPM) ci --no-audit --no-fund
+	@touch $@
+
+$(PAGES): web/node_modules/.package-lock.json $(shell find web/src web/public -type f 2>/dev/null) $(wildcard web/*.ts web/*.html web/*.json web/*.js)
+	cd web && $(NPM) run --silent build
+	@touch $@
+
+$(AGENT): $(call go_files,labs/terminal) go.mod
+	CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags '-s -w' -o $@ ./labs/terminal/agent/cmd
+
+$(INTRO): $(call go_files,content/intro) go.mod
+	$(GO) run ./content/intro/image -o $@
+
+$(BINARY): parts $(call go_files,.) $(shell find content/courses -type f 2>/dev/null) go.mod go.sum
+	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o $@ .
+
+.PHONY: test
+test: build ## Run the whole suite: Go, the pages, real clusters and a real browser where a container engine answers
+	$(GO) vet ./...
+	cd web && $(NPM) run --silent check && $(NPM) run --silent test
+	$(GO) test -timeout 45m $(GOTESTFLAGS) ./...
+	$(MAKE) --no-print-directory e2e
+
+.PHONY: race
+race: parts ## Run the Go tests that need no cluster under the race detector
+	WHEELHOUSE_TEST_CLUSTERS=none $(GO) test -race -timeout 20m ./...
+
+.PHONY: e2e
+e2e: build ## Run the journeys in Chromium on real clusters
+	cd web && $(NPM) run --silent e2e
+
+.PHONY: lint
+lint: parts ## gofmt, vet, staticcheck and the front end's linter and type checker
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+	cd web && $(NPM) run --silent lint && $(NPM) run --silent check
+
+.PHONY: bench
+bench: build ## Measure the promises of README.md: state to tick, claims, cold creation beside kind, terminals
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./...
+
+.PHONY: verify
+verify: build ## Prove every lab on fresh clusters: baseline, solution, wrong answers
+	$(BINARY) lab verify
+
+.PHONY: image
+image: ## Build the container image wheelhouse:$(VERSION)
+	docker build --build-arg VERSION=$(VERSION) -t wheelhouse:$(VERSION) .
+
+.PHONY: clean
+clean: ## Remove what was built (clusters and data stay)
+	rm -rf bin web/node_modules
+	find web/dist labs/terminal/agent/dist content/intro/dist -mindepth 1 -not -name .gitkeep -delete
