@@ -27,7 +27,7 @@ type Session struct {
 	Phase      Phase
 	Reason     string // CamelCase: why it is in its phase
 	Message    string // a sentence for the student
-	Cluster    string // the name of the claimed cluster; empty until claimed and after release
+	Cluster    string // the name of the claimed cluster; empty until claimed and once it is known to be gone
 	CreatedAt  time.Time
 	ReadyAt    time.Time // zero until Ready
 	EndedAt    time.Time // zero until Failed or Ended
@@ -53,23 +53,25 @@ type View struct {
 	Progress *provisioner.Progress // while Pending; nil otherwise
 }
 
-// Sessions stores sessions. Save writes the whole row, new or not.
+// Sessions stores sessions. Save writes the whole row, new or not; a second live
+// session of one user at one lab is an Error with CodeConflict.
 type Sessions interface {
 	Save(ctx context.Context, session *Session) error
 	Get(ctx context.Context, id string) (*Session, error)
-	// Live returns the sessions that are Pending or Ready: those of one user, or
-	// everybody's where userID is empty.
+	// Live returns the sessions that are Pending or Ready, oldest first: those of
+	// one user, or everybody's where userID is empty.
 	Live(ctx context.Context, userID string) ([]Session, error)
-	// Latest returns the newest session of each lab for one user.
-	Latest(ctx context.Context, userID string) ([]Session, error)
+	// Holding returns the sessions, live or not, whose cluster may still be there.
+	// A cluster that any session ever held must not be given to another.
+	Holding(ctx context.Context) ([]Session, error)
 }
 
-// Results stores what was found. Record writes, in one transaction, the results
-// that changed and the steps that they completed.
+// Results stores what was found.
 type Results interface {
-	Record(ctx context.Context, sessionID string, results []grader.Result, completed map[string]time.Time) error
-	Of(ctx context.Context, sessionID string) ([]StepState, error) // steps that have any result, by name
-	// Completed returns the completed steps of each user over all their sessions,
-	// the first completion of each: user -> lab -> step -> when.
-	Completed(ctx context.Context, userIDs []string) (map[string]map[string]map[string]time.Time, error)
+	// Record writes, in one transaction, the session's row, the results that
+	// changed and the steps that they completed. When it returns nil, all of it
+	// survives the death of the process and of the machine.
+	Record(ctx context.Context, session *Session, results []grader.Result, completed map[string]time.Time) error
+	// Of returns the steps of a session that have any result, by name.
+	Of(ctx context.Context, sessionID string) ([]StepState, error)
 }

@@ -58,9 +58,12 @@ type Logins interface {
 	Delete(ctx context.Context, tokenHash []byte) error
 }
 
-// Links stores one-time links.
+// Links stores one-time links by the hash of their secrets. An expired one is as
+// good as absent: CodeNotFound.
 type Links interface {
 	Save(ctx context.Context, link *Link) error
+	// Get returns the link and leaves it as it is.
+	Get(ctx context.Context, tokenHash []byte, now time.Time) (*Link, error)
 	// Take returns the link and removes it, so that of two callers one gets it.
 	Take(ctx context.Context, tokenHash []byte, now time.Time) (*Link, error)
 }
