@@ -1,3 +1,8 @@
+// Package content is what authors write: courses of labs, as folders of YAML,
+// Markdown and shell scripts. It loads them, finds all of their mistakes at once,
+// and renders their texts to HTML that is safe to show. It knows no cluster and
+// no people: the checks of a lab are judged by package grader, which compiles
+// their expressions too.
 package content
 
 import (

@@ -1,0 +1,139 @@
+package content
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/microcosm-cc/bluemonday"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/renderer"
+	"github.com/yuin/goldmark/util"
+)
+
+// htmlRenderer writes what the lab page gives a meaning to: code that can be run
+// or copied, and links to applications. The page finds it by data attributes.
+type htmlRenderer struct{}
+
+// RegisterFuncs tells goldmark which nodes are written here.
+func (r htmlRenderer) RegisterFuncs(registerer renderer.NodeRendererFuncRegisterer) {
+	registerer.Register(ast.KindFencedCodeBlock, r.fence)
+	registerer.Register(ast.KindCodeBlock, r.indented)
+	registerer.Register(ast.KindCodeSpan, r.codeSpan)
+	registerer.Register(ast.KindLink, r.link)
+}
+
+// fence writes a block by what its language says the student does with it.
+func (htmlRenderer) fence(w util.BufWriter, source []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
+	if !entering {
+		return ast.WalkContinue, nil
+	}
+	language := strings.ToLower(string(node.(*ast.FencedCodeBlock).Language(source)))
+	code := string(node.Lines().Value(source))
+	switch language {
+	case "bash", "sh":
+		writeCode(w, `<pre data-run=""><code class="language-bash">`, code)
+	case "console":
+		lines := strings.Split(code, "\n")
+		for i := range lines {
+			lines[i] = strings.TrimPrefix(lines[i], "$ ")
+		}
+		writeCode(w, `<pre data-run=""><code class="language-bash">`, strings.Join(lines, "\n"))
+	case "text", "output", "":
+		writeCode(w, `<pre><code>`, code)
+	default:
+		open := `<pre data-copy=""><code>`
+		if languageName.MatchString(language) {
+			open = `<pre data-copy=""><code class="language-` + language + `">`
+		}
+		writeCode(w, open, code)
+	}
+	return ast.WalkSkipChildren, nil
+}
+
+func (htmlRenderer) indented(w util.BufWriter, source []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
+	if entering {
+		writeCode(w, `<pre><code>`, string(node.Lines().Value(source)))
+	}
+	return ast.WalkSkipChildren, nil
+}
+
+// writeCode writes a block; errors of w come back from goldmark's own flush.
+func writeCode(w util.BufWriter, open, code string) {
+	_, _ = w.WriteString(open)
+	_, _ = w.Write(util.EscapeHTML([]byte(code)))
+	_, _ = w.WriteString("</code></pre>\n")
+}
+
+// codeSpan makes a whole kubectl command clickable.
+func (htmlRenderer) codeSpan(w util.BufWriter, source []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
+	if !entering {
+		return ast.WalkContinue, nil
+	}
+	var code strings.Builder
+	for child := node.FirstChild(); child != nil; child = child.NextSibling() {
+		if text, ok := child.(*ast.Text); ok {
+			code.WriteString(strings.ReplaceAll(string(text.Segment.Value(source)), "\n", " "))
+		}
+	}
+	open := "<code>"
+	if wholeCommand(code.String()) {
+		open = `<code data-run="">`
+	}
+	_, _ = w.WriteString(open)
+	_, _ = w.Write(util.EscapeHTML([]byte(code.String())))
+	_, _ = w.WriteString("</code>")
+	return ast.WalkSkipChildren, nil
+}
+
+// wholeCommand tells a command that can be run as it stands from one that a
+// sentence only speaks about, such as "kubectl run" or one with a gap to fill.
+func wholeCommand(code string) bool {
+	words := strings.Fields(code)
+	if len(words) < 2 || words[0] != "kubectl" || strings.ContainsAny(code, "<…") || strings.Contains(code, "...") {
+		return false
+	}
+	return len(words) > 2 || slices.Contains([]string{"version", "cluster-info", "api-resources", "api-versions"}, words[1])
+}
+
+func (htmlRenderer) link(w util.BufWriter, _ []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
+	if !entering {
+		_, _ = w.WriteString("</a>")
+		return ast.WalkContinue, nil
+	}
+	target := node.(*ast.Link).Destination
+	if appLink.Match(target) {
+		_, _ = w.WriteString(`<a href="#" data-app="` + strings.TrimPrefix(string(target), "app:") + `">`)
+		return ast.WalkContinue, nil
+	}
+	_, _ = w.WriteString(`<a href="`)
+	_, _ = w.Write(util.EscapeHTML(util.URLEscape(target, true)))
+	_, _ = w.WriteString(`">`)
+	return ast.WalkContinue, nil
+}
+
+var (
+	languageName = regexp.MustCompile(`^[a-z0-9-]{1,20}$`)
+	appTarget    = regexp.MustCompile(`^[a-z0-9-]+/[a-z0-9-]+:[0-9]+$`)
+)
+
+// policy is the second fence: whatever the renderer wrote, only these elements
+// and attributes come through. It is safe for use by many goroutines.
+var policy = func() *bluemonday.Policy {
+	p := bluemonday.NewPolicy()
+	p.AllowElements("p", "br", "hr", "ul", "li", "strong", "em", "del", "blockquote", "h3", "h4", "h5", "h6",
+		"pre", "code", "table", "thead", "tbody", "tr", "th", "td")
+	p.AllowAttrs("start").Matching(bluemonday.Integer).OnElements("ol")
+	p.AllowElements("ol")
+	p.AllowAttrs("align").Matching(regexp.MustCompile(`^(left|center|right)$`)).OnElements("th", "td")
+	p.AllowAttrs("data-run", "data-copy").Matching(regexp.MustCompile(`^$`)).OnElements("pre", "code")
+	p.AllowAttrs("class").Matching(regexp.MustCompile(`^language-[a-z0-9-]{1,20}$`)).OnElements("code")
+	p.AllowAttrs("href").OnElements("a")
+	p.AllowAttrs("data-app").Matching(appTarget).OnElements("a")
+	p.RequireParseableURLs(true)
+	p.AllowURLSchemes("https", "http")
+	p.AllowRelativeURLs(true)
+	p.AddTargetBlankToFullyQualifiedLinks(true)
+	p.RequireNoReferrerOnFullyQualifiedLinks(true)
+	return p
+}()

@@ -1,0 +1,247 @@
+package content
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+var (
+	label      = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
+	subdomain  = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.:]*[a-z0-9])?$`) // RBAC's names may hold a colon
+	apiVersion = regexp.MustCompile(`^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[0-9]+((alpha|beta)[0-9]+)?$`)
+	kindName   = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*$`)
+	variable   = regexp.MustCompile(`^[a-z][A-Za-z0-9_]*$`)
+	require    = regexp.MustCompile(`^(pods|exec|network|networkpolicy|storage|metrics|ingress|nodes=[1-6])$`)
+)
+
+// reserved are the words that cannot be variables, because CEL or an exec check
+// gives them a meaning.
+var reserved = []string{"as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in",
+	"let", "loop", "package", "namespace", "null", "return", "true", "var", "void", "while",
+	"stdout", "stderr", "exitCode", "variables"}
+
+// checkName says what is wrong with the name of a course, module, lab, step or
+// check, or "" where it is a DNS label as Kubernetes has it.
+func checkName(name string) string {
+	switch {
+	case name == "":
+		return "has no name"
+	case len(name) > 63 || !label.MatchString(name):
+		return "has to be a DNS label: lower-case letters, digits and hyphens, 63 at most"
+	}
+	return ""
+}
+
+func (d *document) labFields(lab *Lab, spec labSpec) {
+	lab.Title, lab.Summary = strings.TrimSpace(spec.Title), strings.TrimSpace(spec.Summary)
+	lab.Minutes, lab.Requires, lab.Cluster = spec.Minutes, spec.Requires, spec.Cluster
+	d.required(at("spec", "title"), lab.Title)
+	d.required(at("spec", "summary"), lab.Summary)
+	if spec.Minutes < 1 || spec.Minutes > 240 {
+		d.addf(at("spec", "minutes"), "minutes has to be from 1 to 240")
+	}
+	if spec.Cluster.Workers < 0 || spec.Cluster.Workers > 5 {
+		d.addf(at("spec", "cluster", "workers"), "workers has to be from 0 to 5")
+	}
+	for i, name := range spec.Requires {
+		if !require.MatchString(name) {
+			d.addf(at("spec", "requires", i), "%s is nothing that a lab can require: pods, exec, network, networkpolicy, storage, metrics, ingress or nodes=1 to nodes=6", quote(name))
+		}
+	}
+}
+
+func (d *document) steps(lab *Lab, specs []stepSpec) {
+	if len(specs) == 0 {
+		d.addf(at("spec", "steps"), "a lab has at least one step")
+	}
+	names, titles := map[string]bool{}, map[string]bool{}
+	for i, spec := range specs {
+		here := func(field ...any) []any { return append(at("spec", "steps", i), field...) }
+		step := Step{Name: spec.Name, Title: strings.TrimSpace(spec.Title), Points: 1, After: spec.After}
+		if problem := checkName(spec.Name); problem != "" {
+			d.addf(here("name"), "the step's name %s", problem)
+		} else if names[spec.Name] {
+			d.addf(here("name"), "there is a step %s already", spec.Name)
+		}
+		d.required(here("title"), step.Title)
+		if titles[step.Title] && step.Title != "" {
+			d.addf(here("title"), "there is a step with the title %s already", quote(step.Title))
+		}
+		if spec.Points != nil {
+			step.Points = *spec.Points
+		}
+		if step.Points < 1 || step.Points > 100 {
+			d.addf(here("points"), "points has to be from 1 to 100")
+		}
+		names[spec.Name], titles[step.Title] = true, true
+		step.Hints = d.hints(i, spec.Hints)
+		step.Checks = d.checks(here, spec.Checks)
+		lab.Steps = append(lab.Steps, step)
+	}
+	d.after(lab.Steps)
+}
+
+// after checks that the steps that others wait for exist and come to an end.
+func (d *document) after(steps []Step) {
+	byName := map[string]*Step{}
+	for i := range steps {
+		byName[steps[i].Name] = &steps[i]
+	}
+	for i, step := range steps {
+		for j, name := range step.After {
+			where := at("spec", "steps", i, "after", j)
+			switch {
+			case byName[name] == nil:
+				d.addf(where, "there is no step %s to come after", quote(name))
+			case slices.Contains(step.After[:j], name):
+				d.addf(where, "the step %s is named twice", name)
+			case reaches(byName, name, step.Name, map[string]bool{}):
+				d.addf(where, "the step %s would wait for itself, because %s comes after it", step.Name, name)
+			}
+		}
+	}
+}
+
+// reaches tells whether the step from waits for the step to, directly or not.
+func reaches(steps map[string]*Step, from, to string, seen map[string]bool) bool {
+	if from == to {
+		return true
+	}
+	if seen[from] || steps[from] == nil {
+		return false
+	}
+	seen[from] = true
+	return slices.ContainsFunc(steps[from].After, func(next string) bool { return reaches(steps, next, to, seen) })
+}
+
+// path makes the place of a field from the place of what holds it.
+type fieldAt func(field ...any) []any
+
+func (d *document) checks(step fieldAt, specs []checkSpec) []Check {
+	if len(specs) == 0 {
+		d.addf(step("checks"), "a step has at least one check")
+	}
+	names := map[string]bool{}
+	var checks []Check
+	for i, spec := range specs {
+		here := fieldAt(func(field ...any) []any { return append(step("checks", i), field...) })
+		check := Check{Name: spec.Name, Title: strings.TrimSpace(spec.Title), Objects: spec.Objects,
+			Validations: spec.Validations, Line: d.line(here()...)}
+		if problem := checkName(spec.Name); problem != "" {
+			d.addf(here("name"), "the check's name %s", problem)
+		} else if names[spec.Name] {
+			d.addf(here("name"), "there is a check %s in this step already", spec.Name)
+		}
+		names[spec.Name] = true
+		d.required(here("title"), check.Title)
+		if (len(spec.Objects) > 0) == (spec.Exec != nil) {
+			d.addf(here(), "the check %s needs either objects or exec, and not both", quote(spec.Name))
+		}
+		for _, name := range slices.Sorted(maps.Keys(spec.Objects)) {
+			d.object(func(field ...any) []any { return append(here("objects", name), field...) }, name, spec.Objects[name])
+		}
+		if spec.Exec != nil {
+			check.Exec = d.exec(func(field ...any) []any { return append(here("exec"), field...) }, spec.Exec)
+		}
+		d.validations(here, check.Validations)
+		checks = append(checks, check)
+	}
+	return checks
+}
+
+func (d *document) object(here fieldAt, name string, object Object) {
+	if !variable.MatchString(name) || slices.Contains(reserved, name) {
+		d.addf(here(), "%s cannot be a variable of CEL: use a letter, then letters and digits, and none of its own words", quote(name))
+	}
+	if !apiVersion.MatchString(object.APIVersion) {
+		d.addf(here("apiVersion"), "apiVersion is %s and has to be like v1 or apps/v1", quote(object.APIVersion))
+	}
+	if !kindName.MatchString(object.Kind) {
+		d.addf(here("kind"), "kind is %s and has to be like Pod or ConfigMap", quote(object.Kind))
+	}
+	if object.Namespace != "" && checkName(object.Namespace) != "" {
+		d.addf(here("namespace"), "the namespace %s", checkName(object.Namespace))
+	}
+	if object.Name != "" && !subdomain.MatchString(object.Name) {
+		d.addf(here("name"), "%s cannot be the name of an object", quote(object.Name))
+	}
+	if object.Name != "" && len(object.Selector) > 0 {
+		d.addf(here("selector"), "name means one object and selector means a list; give one of them")
+	}
+	if object.Optional && object.Name == "" {
+		d.addf(here("optional"), "optional needs a name; a list may always be empty")
+	}
+}
+
+func (d *document) exec(here fieldAt, spec *execSpec) *Exec {
+	exec := &Exec{Namespace: spec.Namespace, Pod: spec.Pod, Selector: spec.Selector, Container: spec.Container, Command: spec.Command}
+	if problem := checkName(spec.Namespace); problem != "" {
+		d.addf(here("namespace"), "the namespace %s", problem)
+	}
+	if (spec.Pod != "") == (len(spec.Selector) > 0) {
+		d.addf(here(), "exec needs either a pod or a selector, and not both")
+	}
+	if spec.Pod != "" && !subdomain.MatchString(spec.Pod) {
+		d.addf(here("pod"), "%s cannot be the name of a pod", quote(spec.Pod))
+	}
+	if spec.Container != "" && checkName(spec.Container) != "" {
+		d.addf(here("container"), "the container %s", checkName(spec.Container))
+	}
+	if len(spec.Command) == 0 || spec.Command[0] == "" {
+		d.addf(here("command"), "command lists the program and its arguments")
+	}
+	exec.Timeout = d.duration(here("timeout"), spec.Timeout, 5*time.Second, 100*time.Millisecond, 30*time.Second)
+	exec.Interval = d.duration(here("interval"), spec.Interval, 3*time.Second, time.Second, 5*time.Minute)
+	return exec
+}
+
+func (d *document) duration(where []any, text string, standard, least, most time.Duration) time.Duration {
+	if text == "" {
+		return standard
+	}
+	value, err := time.ParseDuration(text)
+	if err != nil || value < least || value > most {
+		d.addf(where, "%s is %s and has to be a time from %s to %s, such as 5s", where[len(where)-1], quote(text), least, most)
+	}
+	return value
+}
+
+func (d *document) validations(check fieldAt, validations []Validation) {
+	if len(validations) == 0 {
+		d.addf(check("validations"), "a check has at least one validation")
+	}
+	for i := range validations {
+		here := append(check("validations"), i)
+		validation := &validations[i]
+		validation.Line = d.line(here...)
+		if strings.TrimSpace(validation.Expression) == "" {
+			d.addf(here, "the validation has no expression")
+		}
+		if (strings.TrimSpace(validation.Message) != "") == (strings.TrimSpace(validation.MessageExpression) != "") {
+			d.addf(here, "the validation needs either a message or a messageExpression, and not both")
+		}
+	}
+}
+
+// text is the scalar at a path, or "".
+func (d *document) text(keys ...any) string {
+	node := d.root
+	for _, key := range keys {
+		if node, _ = child(node, key); node == nil {
+			return ""
+		}
+	}
+	return node.Value
+}
+
+func fieldPath(keys []any) string {
+	parts := make([]string, len(keys))
+	for i, key := range keys {
+		parts[i] = fmt.Sprint(key)
+	}
+	return strings.Join(parts, ".")
+}

@@ -1,0 +1,173 @@
+package content
+
+import (
+	"bytes"
+	"html/template"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/renderer"
+	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
+)
+
+// appLink is the target of a link to an application in the student's cluster:
+// "app:NAMESPACE/SERVICE:PORT".
+var appLink = regexp.MustCompile(`^app:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?:[1-9][0-9]{0,4}$`)
+
+// markdown is GitHub's Markdown without raw HTML, which goldmark leaves out.
+var markdown = goldmark.New(
+	goldmark.WithExtensions(extension.GFM),
+	goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(htmlRenderer{}, 1))),
+)
+
+// markdownPage is a parsed Markdown text and what is wrong with it.
+type markdownPage struct {
+	source   []byte
+	root     ast.Node
+	problems []markdownProblem
+}
+
+type markdownProblem struct {
+	line    int
+	message string
+}
+
+// parseMarkdown parses a text and checks what the renderer will make of it.
+func parseMarkdown(source string) *markdownPage {
+	page := &markdownPage{source: []byte(source)}
+	page.root = markdown.Parser().Parse(text.NewReader(page.source))
+	page.walk(func(node ast.Node) {
+		switch node := node.(type) {
+		case *ast.FencedCodeBlock:
+			page.checkFence(node)
+		case *ast.Image:
+			page.addf(node, "images are not shown; describe it in words or in a text block")
+		}
+	})
+	return page
+}
+
+func (p *markdownPage) walk(visit func(ast.Node)) {
+	_ = ast.Walk(p.root, func(node ast.Node, entering bool) (ast.WalkStatus, error) {
+		if entering {
+			visit(node)
+		}
+		return ast.WalkContinue, nil // so Walk itself cannot fail
+	})
+}
+
+func (p *markdownPage) addf(node ast.Node, message string) {
+	p.problems = append(p.problems, markdownProblem{p.line(node), message})
+}
+
+func (p *markdownPage) checkFence(block *ast.FencedCodeBlock) {
+	language := string(block.Language(p.source))
+	switch {
+	case language == "":
+		p.addf(block, "a code block says what it holds: ```bash for commands to run, ```yaml and the like to copy, ```text for what is printed")
+	case language == "console" && slices.ContainsFunc(p.codeLines(block), func(line string) bool {
+		return line != "" && !strings.HasPrefix(line, "$ ")
+	}):
+		p.addf(block, "a console block holds lines that begin with \"$ \"; put what is printed into a ```text block")
+	}
+}
+
+func (p *markdownPage) codeLines(block ast.Node) []string {
+	return strings.Split(strings.TrimRight(string(block.Lines().Value(p.source)), "\n"), "\n")
+}
+
+// links resolves every link: external ones and those to applications stay as they
+// are, relative ones are given to resolve. A link that cannot be resolved keeps
+// its text only.
+func (p *markdownPage) links(resolve func(line int, target string) (string, bool)) {
+	p.walk(func(node ast.Node) {
+		link, ok := node.(*ast.Link)
+		if !ok {
+			return
+		}
+		target := string(link.Destination)
+		address, err := url.Parse(target)
+		switch {
+		case strings.HasPrefix(target, "app:"):
+			port, err := strconv.Atoi(target[strings.LastIndex(target, ":")+1:])
+			if !appLink.MatchString(target) || err != nil || port > 65535 {
+				p.addf(node, "the link "+quote(target)+" to an application has to be like app:NAMESPACE/SERVICE:PORT")
+			}
+		case err != nil || strings.HasPrefix(target, "#") || target == "":
+			p.addf(node, "the link "+quote(target)+" leads nowhere: a link is an https address, an app: link or the folder of another lab")
+		case address.Scheme != "" || address.Host != "":
+			if address.Scheme != "https" && address.Scheme != "http" || address.Host == "" {
+				p.addf(node, "the link "+quote(target)+" is neither https nor http nor app")
+			}
+		default:
+			resolved, ok := resolve(p.line(node), target)
+			if !ok {
+				resolved = ""
+			}
+			link.Destination = []byte(resolved)
+		}
+	})
+}
+
+// all renders the whole text.
+func (p *markdownPage) all() template.HTML { return p.render(p.root) }
+
+// render makes HTML that is safe to put into a page, whatever the text was.
+func (p *markdownPage) render(node ast.Node) template.HTML {
+	var out bytes.Buffer
+	if err := markdown.Renderer().Render(&out, p.source, node); err != nil {
+		return "" // a bytes.Buffer does not fail, and neither do our node renderers
+	}
+	return template.HTML(strings.TrimSpace(policy.Sanitize(out.String())))
+}
+
+// line is where a node begins: its own line, or for a piece of a paragraph that
+// of its first text.
+func (p *markdownPage) line(node ast.Node) int {
+	offset := -1
+	_ = ast.Walk(node, func(inner ast.Node, entering bool) (ast.WalkStatus, error) {
+		if segment, ok := inner.(*ast.Text); ok && entering {
+			offset = segment.Segment.Start
+			return ast.WalkStop, nil
+		}
+		return ast.WalkContinue, nil
+	})
+	if fence, ok := node.(*ast.FencedCodeBlock); ok && fence.Info != nil {
+		offset = fence.Info.Segment.Start
+	}
+	for at := node; offset < 0 && at != nil; at = at.Parent() {
+		if at.Type() != ast.TypeInline && at.Lines() != nil && at.Lines().Len() > 0 {
+			offset = at.Lines().At(0).Start
+		}
+	}
+	if offset < 0 {
+		return 1
+	}
+	return 1 + bytes.Count(p.source[:min(offset, len(p.source))], []byte("\n"))
+}
+
+// plain is the text of a node without its markup.
+func (p *markdownPage) plain(node ast.Node) string {
+	var out strings.Builder
+	_ = ast.Walk(node, func(inner ast.Node, entering bool) (ast.WalkStatus, error) {
+		switch inner := inner.(type) {
+		case *ast.Text:
+			if entering {
+				out.Write(inner.Segment.Value(p.source))
+			}
+		case *ast.String:
+			if entering {
+				out.Write(inner.Value)
+			}
+		}
+		return ast.WalkContinue, nil
+	})
+	return strings.TrimSpace(out.String())
+}
