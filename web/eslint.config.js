@@ -1,0 +1,33 @@
+import js from '@eslint/js'
+import svelte from 'eslint-plugin-svelte'
+import globals from 'globals'
+import ts from 'typescript-eslint'
+import svelteConfig from './svelte.config.js'
+
+export default ts.config(
+  { ignores: ['dist/', 'node_modules/', 'test-results/'] },
+  js.configs.recommended,
+  ...ts.configs.strict,
+  ...svelte.configs.recommended,
+  {
+    files: ['src/**/*.{ts,svelte}', 'public/*.js'],
+    languageOptions: { globals: globals.browser },
+  },
+  {
+    files: ['mock/**/*.js', 'tests/**/*.js', '*.js', '*.ts'],
+    languageOptions: { globals: globals.node },
+  },
+  {
+    files: ['**/*.svelte', '**/*.svelte.ts'],
+    languageOptions: { parserOptions: { parser: ts.parser, svelteConfig } },
+  },
+  {
+    rules: {
+      eqeqeq: 'error',
+      'no-console': 'error',
+      'max-lines': ['error', 400],
+      // Only Rendered.svelte shows HTML, and only the server's sanitised own.
+      'svelte/no-at-html-tags': 'error',
+    },
+  },
+)
