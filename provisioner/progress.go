@@ -1,6 +1,9 @@
 package provisioner
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Phase is one named part of a longer piece of work.
 type Phase struct {
@@ -14,8 +17,15 @@ type Phase struct {
 // Progress is a snapshot of work under way. Phases that have not started yet
 // are listed too, so that a page can show what is still to come.
 type Progress struct {
-	Place  int // in the line for a cluster: 1 is next, 0 is not waiting
-	Phases []Phase
+	Place   int    // in the line for a cluster: 1 is next, 0 is not waiting
+	Message string // a sentence on why it takes longer than it should; empty while all is well
+	Phases  []Phase
+}
+
+// Clone returns a copy that shares no memory with p.
+func (p Progress) Clone() Progress {
+	p.Phases = slices.Clone(p.Phases)
+	return p
 }
 
 // Remaining estimates how long the rest takes at the time now. A phase that
