@@ -1,0 +1,172 @@
+// The JSON of the server's API, as /api/openapi.yaml describes it. Times are
+// RFC 3339 in UTC.
+
+export type Mode = 'learn' | 'serve'
+export type Role = 'Student' | 'Instructor'
+
+export interface User {
+  id: string
+  name: string
+  role: Role
+}
+
+export interface Me {
+  mode: Mode
+  version: string
+  user: User | null
+  /** True while there is no instructor yet: the first one's link is still good. */
+  bootstrap: boolean
+}
+
+/** What taking a one-time link answers: needsAccount asks for a name and a password first. */
+export interface LinkTaken {
+  user?: User | null
+  needsAccount?: boolean
+}
+
+export type Phase = 'Pending' | 'Ready' | 'Failed' | 'Ended'
+
+export interface Course {
+  name: string
+  title: string
+  summary: string
+  modules: Module[]
+}
+
+export interface Module {
+  name: string
+  title: string
+  summary: string
+  labs: LabSummary[]
+}
+
+export interface LabSummary {
+  name: string
+  title: string
+  summary: string
+  minutes: number
+  /** How many steps the lab has. */
+  steps: number
+  points: number
+  completedSteps: number
+  finishedAt: string | null
+  /** The live session at this lab, if there is one. */
+  session: { id: string; phase: Phase } | null
+}
+
+export interface Lab {
+  name: string
+  title: string
+  summary: string
+  minutes: number
+  module: string
+  /** HTML, rendered and sanitised by the server. */
+  intro: string
+  steps: LabStep[]
+  /** The name of the lab that comes after this one. */
+  next: string | null
+}
+
+export interface LabStep {
+  name: string
+  title: string
+  points: number
+  /** HTML, rendered and sanitised by the server. */
+  instructions: string
+  /** HTML, rendered and sanitised by the server. */
+  hints: string[]
+  checks: { name: string; title: string }[]
+}
+
+export type Status = 'True' | 'False' | 'Unknown'
+
+export interface Check {
+  name: string
+  status: Status | ''
+  reason: string
+  message: string
+  /** Not yet, rather than wrong: the student has only to wait. */
+  pending: boolean
+  at: string | null
+}
+
+export interface StepState {
+  name: string
+  completedAt: string | null
+  checks: Check[]
+}
+
+export interface ProgressPhase {
+  name: string
+  title: string
+  state: 'waiting' | 'running' | 'done'
+  /** How long it has run, or ran. */
+  seconds: number
+  /** How long it usually takes; 0 when nothing is known. */
+  estimateSeconds: number
+}
+
+export interface Progress {
+  /** In the line for a cluster: 1 is next, 0 is not waiting. */
+  place: number
+  remainingSeconds: number
+  phases: ProgressPhase[]
+}
+
+export interface Session {
+  id: string
+  lab: string
+  phase: Phase
+  reason: string
+  message: string
+  createdAt: string
+  readyAt: string | null
+  finishedAt: string | null
+  endedAt: string | null
+  steps: StepState[]
+  progress: Progress | null
+}
+
+export interface Evidence {
+  name: string
+  text: string
+}
+
+export interface ResultCheck extends Check {
+  evidence?: Evidence[]
+}
+
+/** A session with what each check looked at. */
+export interface Results extends Omit<Session, 'steps'> {
+  user?: User
+  steps: { name: string; completedAt: string | null; checks: ResultCheck[] }[]
+}
+
+export interface ClassSummary {
+  id: string
+  title: string
+  code: string
+  students?: number
+}
+
+export interface ClassGrid {
+  id: string
+  title: string
+  code: string
+  labs: { name: string; title: string; steps: { name: string; title: string }[] }[]
+  students: GridStudent[]
+}
+
+export interface GridStudent {
+  id: string
+  name: string
+  online: boolean
+  labs: GridLab[]
+}
+
+export interface GridLab {
+  lab: string
+  session: string | null
+  phase: Phase | null
+  steps: { name: string; completedAt: string | null; status: Status | '' }[]
+}
