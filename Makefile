@@ -89,4 +89,4 @@ image: ## Build the container image wheelhouse:$(VERSION)
 .PHONY: clean
 clean: ## Remove what was built (clusters and data stay)
 	rm -rf bin web/node_modules
-	find web/dist labs/terminal/agent/dist content/intro/dist -mindepth 1 -not -name .gitkeep -delete
+	find web/dist labs/terminal/agent/dist content/intro/dist -mindepth 1 -not -name .gitkeep -not -name '*.go' -delete

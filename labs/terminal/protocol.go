@@ -26,9 +26,18 @@ const (
 
 // Control is what travels beside the bytes. The browser's WebSocket uses the
 // same JSON in its text messages, and its binary messages are output and input.
+//
+// A viewer counts the output it gets: the byte after the first attached is
+// number Offset. It acknowledges what it has shown at least once every 64 KiB,
+// because output stops when Window bytes are unacknowledged. When it comes back
+// it asks for the Epoch and the offset that it has reached. Where the attached
+// that answers has another Epoch or another Offset, what is on the screen does
+// not continue: the viewer clears it first. A viewer that has seen exit comes
+// back with no Epoch, and gets a new shell.
 type Control struct {
 	// Type says which of the other fields count:
-	//   attached  to the viewer, first: Terminal, Epoch, Offset, Until, Lost, Cols, Rows
+	//   attached  to the viewer, first: Terminal, Epoch, Offset, Until, Lost, Cols, Rows;
+	//             again when the viewer was so slow that the ring lost what comes next
 	//   size      to the viewer: Cols and Rows of the terminal changed
 	//   exit      to the viewer, last: ExitCode
 	//   error     to the viewer, last: Message
@@ -39,9 +48,16 @@ type Control struct {
 	Epoch    string `json:"epoch,omitempty"` // names this shell; another epoch's offsets mean nothing
 	Offset   int64  `json:"offset"`          // attached: of the first byte that follows, counted from the shell's start
 	Until    int64  `json:"until,omitempty"` // attached: output before it is replay; answers of the screen to it are not input
-	Lost     int64  `json:"lost,omitempty"`  // attached: bytes that the ring no longer has
+	Lost     int64  `json:"lost,omitempty"`  // attached: bytes before Offset that this viewer will never get
 	Cols     int    `json:"cols,omitempty"`  // 2 to 1000
 	Rows     int    `json:"rows,omitempty"`  // 1 to 500
-	ExitCode int    `json:"exitCode"`        // exit
+	ExitCode int    `json:"exitCode"`        // exit; 128 and the signal's number for a shell that a signal ended
 	Message  string `json:"message,omitempty"`
 }
+
+// Flow control, in bytes.
+const (
+	Window   = 512 << 10 // a viewer gets no more output while this much is unacknowledged,
+	resumeAt = 128 << 10 // until no more than this is
+	ahead    = 256 << 10 // how far the terminal is read before its fastest viewer
+)

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package agent
+
+// deprioritise does nothing: workstations run Linux.
+func deprioritise(int) {}

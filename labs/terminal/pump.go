@@ -1,0 +1,192 @@
+package terminal
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	farewell = 2 * time.Second        // from SIGHUP to SIGKILL
+	quiet    = 250 * time.Millisecond // after the shell's exit, output that takes longer is not the shell's
+	leftover = 256 << 10              // after the shell's exit, bytes beyond that are not the shell's
+	maxInput = 1 << 20                // bytes typed that the program has not read yet
+)
+
+// run owns the terminal's goroutines. It returns when the shell is gone.
+func (t *Terminal) run(exit <-chan int) {
+	var working sync.WaitGroup
+	working.Go(t.pump)
+	working.Go(t.feed)
+
+	var code int
+	select {
+	case code = <-exit:
+		close(t.exited)
+		// A process that the shell left behind may keep the terminal open, so the
+		// end of the output may never come.
+		t.ptm.SetReadDeadline(time.Now().Add(quiet))
+	case <-t.hangUp:
+		code = t.kill(exit)
+		close(t.exited)
+		t.ptm.SetReadDeadline(time.Now())
+	}
+	signal(t.room)
+	t.ptm.SetWriteDeadline(time.Now())
+	working.Wait()
+
+	t.mu.Lock()
+	t.over, t.exitCode = true, code
+	if t.idle != nil {
+		t.idle.Stop()
+	}
+	t.ptm.Close()
+	t.wakeViewers()
+	t.mu.Unlock()
+	close(t.done)
+}
+
+// kill ends the shell's session: SIGHUP as from a terminal that is switched
+// off, and SIGKILL for what is still there after a while. It returns the shell's
+// exit code.
+func (t *Terminal) kill(exit <-chan int) int {
+	_ = syscall.Kill(-t.pid, syscall.SIGHUP)
+	_ = syscall.Kill(-t.pid, syscall.SIGCONT)
+	timer := time.NewTimer(farewell)
+	defer timer.Stop()
+	select {
+	case code := <-exit:
+		killSession(t.pid)
+		return code
+	case <-timer.C:
+		killSession(t.pid)
+		return <-exit
+	}
+}
+
+// pump reads what the shell writes into the ring, until the shell is gone and
+// its output complete.
+func (t *Terminal) pump() {
+	left := leftover
+	for {
+		into := t.awaitRoom()
+		n, err := t.ptm.Read(into)
+		if n > 0 {
+			t.mu.Lock()
+			t.ring.commit(n)
+			t.wakeViewers()
+			t.mu.Unlock()
+		}
+		over := closed(t.exited)
+		switch {
+		case over && (err != nil || left <= n):
+			return
+		case over:
+			left -= n
+			t.ptm.SetReadDeadline(time.Now().Add(quiet))
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			// The shell exited just now, or its session hangs up.
+		case err != nil:
+			// No process has the terminal open (EIO). The shell's exit is near.
+			<-t.exited
+		}
+	}
+}
+
+// awaitRoom blocks until the pump may read on and returns where to.
+func (t *Terminal) awaitRoom() []byte {
+	for {
+		t.mu.Lock()
+		limit, until := t.limit(time.Now())
+		if room := limit - t.ring.end; room > 0 || closed(t.hangUp) {
+			if room <= 0 {
+				room = chunk
+			}
+			into := t.ring.free(room)
+			t.mu.Unlock()
+			return into
+		}
+		t.mu.Unlock()
+		if until <= 0 {
+			select {
+			case <-t.room:
+			case <-t.hangUp:
+			}
+			continue
+		}
+		timer := time.NewTimer(until)
+		select {
+		case <-t.room:
+		case <-t.hangUp:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// limit returns the offset up to which the terminal may be read now, and for
+// how long that holds by itself; 0 is until something happens. The caller holds
+// mu.
+func (t *Terminal) limit(now time.Time) (int64, time.Duration) {
+	if len(t.viewers) == 0 {
+		if hold := t.holdUntil.Sub(now); hold > 0 {
+			return t.held + t.ring.size, hold
+		}
+		return t.ring.end + chunk, 0
+	}
+	var fastest int64
+	for v := range t.viewers {
+		fastest = max(fastest, v.sent)
+	}
+	return fastest + ahead, 0
+}
+
+// feed writes what was typed to the shell.
+func (t *Terminal) feed() {
+	for {
+		select {
+		case <-t.typed:
+		case <-t.exited:
+			return
+		}
+		t.typing.Lock()
+		input := t.input
+		t.typing.Unlock()
+		n, err := t.ptm.Write(input)
+		t.typing.Lock()
+		t.input = append(t.input[:0], t.input[n:]...)
+		if len(t.input) == 0 && cap(t.input) > chunk {
+			t.input = nil
+		}
+		t.typing.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// typeIn queues input for the shell. It does not block: output could not flow
+// any more while it did.
+func (t *Terminal) typeIn(input []byte) error {
+	t.typing.Lock()
+	defer t.typing.Unlock()
+	if len(t.input)+len(input) > maxInput {
+		return errNotReading
+	}
+	t.input = append(t.input, input...)
+	signal(t.typed)
+	return nil
+}
+
+var errNotReading = errors.New("the program in this terminal does not read what is typed; end it, or paste less at once")
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,247 @@
+package terminal
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+)
+
+// AttachRequest says which terminal to show, and from where on.
+type AttachRequest struct {
+	Terminal   string // its name: see ValidName
+	Epoch      string // of the shell that the viewer knows; empty when it knows none
+	Offset     int64  // of the first byte that the viewer has not got, in that epoch
+	Cols, Rows int    // of the viewer's screen; 0 leaves the terminal's size alone
+	ReadOnly   bool   // input and resize are refused
+}
+
+// Validate tells what is wrong with the request, as an *Error.
+func (r AttachRequest) Validate() error {
+	switch {
+	case !ValidName(r.Terminal):
+		return &Error{CodeInvalid, "a terminal's name is 1 to 32 lower-case letters, digits and hyphens"}
+	case !validEpoch(r.Epoch):
+		return &Error{CodeInvalid, "an epoch is at most 32 hexadecimal digits"}
+	case r.Offset < 0:
+		return &Error{CodeInvalid, "an offset is not negative"}
+	case (r.Cols != 0 || r.Rows != 0) && !validSize(r.Cols, r.Rows):
+		return &Error{CodeInvalid, fmt.Sprintf("a terminal has 2 to 1000 columns and 1 to 500 rows, not %d and %d", r.Cols, r.Rows)}
+	}
+	return nil
+}
+
+// Viewer is one who looks at a Terminal. Next is for one goroutine, Handle for
+// another.
+type Viewer struct {
+	terminal *Terminal
+	readOnly bool
+	wake     chan struct{} // of capacity 1
+
+	// What follows is guarded by the terminal's mu.
+	sent, acked int64 // offsets of output
+	told        int64 // offset of the attached that is to be sent, where hello is set
+	lost        int64 // what that attached tells
+	hello       bool  // an attached comes next
+	paused      bool  // too much is unacknowledged
+	ackedAt     time.Time
+	cols, rows  int // that the viewer knows of
+	ended       bool
+	left        bool
+}
+
+// Attach adds a viewer, who has to be closed. The first frame it gets is
+// attached, then come the output from the request's offset on, or from the
+// oldest that is kept, and what is new. The errors are *Error or ErrExited.
+func (t *Terminal) Attach(request AttachRequest) (*Viewer, error) {
+	if err := request.Validate(); err != nil {
+		return nil, err
+	}
+	if request.Cols != 0 && !request.ReadOnly {
+		if err := t.Resize(request.Cols, request.Rows); err != nil {
+			return nil, &Error{CodeUnavailable, "the terminal did not take its new size: " + err.Error()}
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	known := request.Epoch == t.epoch && request.Offset <= t.ring.end
+	if t.over && !(known && request.Offset < t.ring.end) {
+		return nil, ErrExited
+	}
+	if len(t.viewers) >= t.options.Viewers {
+		return nil, &Error{CodeLimited, fmt.Sprintf("this terminal is open %d times already; close one of its tabs", len(t.viewers))}
+	}
+	v := &Viewer{terminal: t, readOnly: request.ReadOnly, wake: make(chan struct{}, 1)}
+	from := request.Offset
+	if !known {
+		from = 0
+	}
+	v.jump(from, t.ring.start())
+	t.viewers[v] = struct{}{}
+	if t.idle != nil {
+		t.idle.Stop()
+	}
+	signal(t.room)
+	return v, nil
+}
+
+// jump lets the viewer go on at offset from, or at oldest or soon after where
+// that is later, and has it told so. The caller holds the terminal's mu.
+func (v *Viewer) jump(from, oldest int64) {
+	at := from
+	if from < oldest {
+		at = v.terminal.ring.resume(oldest)
+	}
+	v.hello, v.told, v.lost = true, at, at-from
+	v.sent, v.acked, v.paused = at, at, false
+}
+
+// Close lets the viewer leave. The terminal stays.
+func (v *Viewer) Close() {
+	t := v.terminal
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if v.left {
+		return
+	}
+	v.left = true
+	delete(t.viewers, v)
+	if len(t.viewers) == 0 && !t.over {
+		t.held, t.holdUntil = v.acked, time.Now().Add(t.options.Hold)
+		t.restartIdle()
+	}
+	signal(t.room)
+}
+
+// Next blocks until there is a frame for the viewer. It puts output into buf,
+// so a frame is valid until the next call; buf must not be empty. After exit
+// the error is io.EOF. A viewer who stalls gets an *Error.
+func (v *Viewer) Next(ctx context.Context, buf []byte) (Frame, error) {
+	buf = buf[:min(len(buf), MaxFrame)]
+	for {
+		frame, patience, err := v.next(buf)
+		if err != nil || frame.Kind != 0 {
+			return frame, err
+		}
+		if err := v.wait(ctx, patience); err != nil {
+			return Frame{}, err
+		}
+	}
+}
+
+// wait blocks until the viewer is woken, or for patience where that is not 0.
+func (v *Viewer) wait(ctx context.Context, patience time.Duration) error {
+	var late <-chan time.Time
+	if patience > 0 {
+		timer := time.NewTimer(patience)
+		defer timer.Stop()
+		late = timer.C
+	}
+	select {
+	case <-v.wake:
+	case <-late:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// next returns the frame that is due. Where none is, its Kind is 0, and
+// patience says after what time to look again even without being woken.
+func (v *Viewer) next(buf []byte) (frame Frame, patience time.Duration, err error) {
+	t := v.terminal
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if v.ended {
+		return frame, 0, io.EOF
+	}
+	if v.sent < t.ring.start() {
+		// Whoever is that slow would lose the oldest again at once.
+		from := v.sent
+		v.jump(from, t.ring.end-t.ring.size/4)
+	}
+	switch {
+	case v.hello:
+		v.hello = false
+		v.cols, v.rows = t.cols, t.rows
+		return ControlFrame(Control{
+			Type: "attached", Terminal: t.options.Name, Epoch: t.epoch,
+			Offset: v.told, Until: t.ring.end, Lost: v.lost, Cols: v.cols, Rows: v.rows,
+		}), 0, nil
+	case v.cols != t.cols || v.rows != t.rows:
+		v.cols, v.rows = t.cols, t.rows
+		return ControlFrame(Control{Type: "size", Cols: v.cols, Rows: v.rows}), 0, nil
+	case v.paused:
+		if patience = t.options.Stall - time.Since(v.ackedAt); patience <= 0 {
+			return frame, 0, &Error{CodeLimited, "this terminal was closed because the page stopped showing its output; reload the page"}
+		}
+		return frame, patience, nil
+	case v.sent < t.ring.end:
+		return v.output(buf), 0, nil
+	case t.over:
+		v.ended = true
+		return ControlFrame(Control{Type: "exit", ExitCode: t.exitCode}), 0, nil
+	}
+	return frame, 0, nil
+}
+
+// output takes the next output into buf. The caller holds the terminal's mu.
+func (v *Viewer) output(buf []byte) Frame {
+	t := v.terminal
+	n := t.ring.copyFrom(buf[:min(int64(len(buf)), v.acked+Window-v.sent)], v.sent)
+	v.sent += int64(n)
+	if v.sent-v.acked >= Window {
+		v.paused, v.ackedAt = true, time.Now()
+	}
+	signal(t.room)
+	return Frame{Kind: FrameOutput, Payload: buf[:n]}
+}
+
+// Handle does what a frame from the viewer asks for. It does not block. An
+// error, ErrProtocol or an *Error, means that the viewer has to go.
+func (v *Viewer) Handle(frame Frame) error {
+	switch frame.Kind {
+	case FrameInput:
+		if v.readOnly {
+			return errReadOnly
+		}
+		return v.terminal.typeIn(frame.Payload)
+	case FrameControl:
+		c, err := frame.Control()
+		if err != nil {
+			return err
+		}
+		if err := c.fromViewer(); err != nil {
+			return err
+		}
+		if c.Type == "ack" {
+			return v.ack(c.Offset)
+		}
+		if v.readOnly {
+			return errReadOnly
+		}
+		return v.terminal.Resize(c.Cols, c.Rows)
+	}
+	return fmt.Errorf("%w: a viewer sent a frame of kind %q", ErrProtocol, frame.Kind)
+}
+
+var errReadOnly = &Error{CodeInvalid, "this terminal is only shown here; it takes no input"}
+
+// ack notes that the viewer has shown all output before offset.
+func (v *Viewer) ack(offset int64) error {
+	t := v.terminal
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if offset > v.sent {
+		return fmt.Errorf("%w: output acknowledged up to %d, but only sent up to %d", ErrProtocol, offset, v.sent)
+	}
+	if offset <= v.acked {
+		return nil // late, from before a jump
+	}
+	v.acked, v.ackedAt = offset, time.Now()
+	if v.paused && v.sent-v.acked <= resumeAt {
+		v.paused = false
+		signal(v.wake)
+	}
+	return nil
+}
