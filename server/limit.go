@@ -1,0 +1,186 @@
+package server
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"golang.org/x/time/rate"
+
+	"wheelhouse/labs"
+)
+
+// limits say how often is too often. A class of thirty behind one address has to
+// fit through; guessing a password or a class code has not.
+type limits struct {
+	address  *buckets // any request to the API, by address, before anything is looked up
+	user     *buckets // any request to the API, by user
+	attempts *buckets // log-ins, joins and links, by address
+	account  *buckets // log-ins, by account name and address
+	name     *buckets // log-ins, by account name from anywhere
+	create   *buckets // things that cost much to make (sessions, classes), by user
+
+	// hashing holds a place for each password that may be hashed at once: the
+	// hash takes memory on purpose.
+	hashing chan struct{}
+
+	sockets *places // WebSockets, by user
+	proxied *places // requests under way to one application
+}
+
+func newLimits() *limits {
+	return &limits{
+		address:  newBuckets(200, 1000),
+		user:     newBuckets(30, 150),
+		attempts: newBuckets(rate.Every(time.Second), 60),
+		account:  newBuckets(rate.Every(10*time.Second), 5),
+		name:     newBuckets(rate.Every(5*time.Second), 20),
+		create:   newBuckets(rate.Every(2*time.Second), 10),
+		hashing:  make(chan struct{}, 2),
+		sockets:  newPlaces(maxSockets),
+		proxied:  newPlaces(maxProxied),
+	}
+}
+
+// buckets are token buckets by key. Full buckets are as good as absent, so the
+// map is swept of them when it grows.
+type buckets struct {
+	limit rate.Limit
+	burst int
+
+	mu    sync.Mutex
+	byKey map[string]*rate.Limiter
+}
+
+// maxKeys bounds the memory of one kind of limit.
+const maxKeys = 10_000
+
+func newBuckets(limit rate.Limit, burst int) *buckets {
+	return &buckets{limit: limit, burst: burst, byKey: make(map[string]*rate.Limiter)}
+}
+
+// take takes one token of key's bucket, or says in how long there will be one.
+func (b *buckets) take(key string) (wait time.Duration) {
+	now := time.Now()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	limiter := b.byKey[key]
+	if limiter == nil {
+		b.sweep(now)
+		limiter = rate.NewLimiter(b.limit, b.burst)
+		b.byKey[key] = limiter
+	}
+	reservation := limiter.ReserveN(now, 1)
+	if wait = reservation.DelayFrom(now); wait > 0 {
+		reservation.CancelAt(now)
+	}
+	return wait
+}
+
+// sweep makes room for one more key: full buckets go first, then any.
+func (b *buckets) sweep(now time.Time) {
+	if len(b.byKey) < maxKeys {
+		return
+	}
+	for key, limiter := range b.byKey {
+		if limiter.TokensAt(now) >= float64(b.burst) {
+			delete(b.byKey, key)
+		}
+	}
+	for key := range b.byKey {
+		if len(b.byKey) < maxKeys {
+			return
+		}
+		delete(b.byKey, key)
+	}
+}
+
+// places count what one key has going on at once.
+type places struct {
+	most int
+
+	mu    sync.Mutex
+	taken map[string]int
+}
+
+func newPlaces(most int) *places {
+	return &places{most: most, taken: make(map[string]int)}
+}
+
+// enter takes a place until leave is called, which may be called more than once.
+func (p *places) enter(key string) (leave func(), ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.taken[key] >= p.most {
+		return nil, false
+	}
+	p.taken[key]++
+	return sync.OnceFunc(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.taken[key]--; p.taken[key] == 0 {
+			delete(p.taken, key)
+		}
+	}), true
+}
+
+// limited is the answer to too many requests.
+func limited(wait time.Duration, detail string) error {
+	return &problem{Status: http.StatusTooManyRequests, Code: string(labs.CodeLimited), Detail: detail, retryAfter: max(wait, time.Second)}
+}
+
+// limitAddress is the first limit, before anything costs anything.
+func (s *Server) limitAddress(c *gin.Context) {
+	if !isAPI(c.Request) {
+		return
+	}
+	if wait := s.limits.address.take(addressKey(c)); wait > 0 {
+		s.fail(c, limited(wait, "Too many requests come from your network. Wait a moment, then try again."))
+	}
+}
+
+// attempt limits what could be guessed: passwords of the account name (where
+// there is one), class codes, links.
+func (s *Server) attempt(c *gin.Context, name string) error {
+	address := addressKey(c)
+	wait := s.limits.attempts.take(address)
+	if name = strings.ToLower(clip(name)); name != "" && wait == 0 {
+		if wait = s.limits.account.take(name + " " + address); wait == 0 {
+			wait = s.limits.name.take(name)
+		}
+	}
+	if wait > 0 {
+		return limited(wait, "Too many attempts. Wait a moment, then try again.")
+	}
+	return nil
+}
+
+// hash waits for a place among those that hash a password, and holds it until
+// done is called.
+func (s *Server) hash(c *gin.Context) (done func(), err error) {
+	select {
+	case s.limits.hashing <- struct{}{}:
+		return func() { <-s.limits.hashing }, nil
+	case <-c.Request.Context().Done():
+		return nil, &problem{Status: http.StatusServiceUnavailable, Code: string(labs.CodeUnavailable),
+			Detail: "Wheelhouse is busy with other log-ins. Try again.", retryAfter: time.Second, err: c.Request.Context().Err()}
+	}
+}
+
+// addressKey is whom a limit by address counts: an IPv4 address, or the /64 of
+// an IPv6 one, which is one customer's.
+func addressKey(c *gin.Context) string {
+	address, err := netip.ParseAddr(c.ClientIP())
+	if err != nil {
+		return "unknown"
+	}
+	if address = address.Unmap(); address.Is6() {
+		if prefix, err := address.WithZone("").Prefix(64); err == nil {
+			return prefix.String()
+		}
+	}
+	return address.String()
+}

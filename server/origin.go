@@ -1,0 +1,210 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"wheelhouse/labs"
+)
+
+// origins are the addresses that this server goes by. All comparisons are of
+// whole strings: nothing of what a browser sends is parsed, so that there is no
+// parser to fool.
+type origins struct {
+	public string // as in an Origin header: "https://lab.example.org", "http://127.0.0.1:8080"
+	host   string // as in a Host header: "lab.example.org", "127.0.0.1:8080"
+	secure bool   // https
+
+	aliases []string // other Host headers of the same loopback port; they are sent to public
+
+	appScheme string // of the applications' origins; empty where there can be none
+	appSuffix string // ".localhost:8080", ".lab.example.org"
+}
+
+var defaultPorts = map[string]string{"http": "80", "https": "443"}
+
+// newOrigins validates the public URL and the pattern of the applications'
+// URLs, which may be empty.
+func newOrigins(public, apps string) (*origins, error) {
+	at, err := parseOrigin(public)
+	if err != nil {
+		return nil, fmt.Errorf("server: public URL %q: %w", public, err)
+	}
+	o := &origins{public: at.Scheme + "://" + at.Host, host: at.Host, secure: at.Scheme == "https"}
+	loopback := isLoopback(at.Hostname())
+	if !o.secure && !loopback {
+		return nil, fmt.Errorf("server: public URL %q: plain http is for loopback only, as passwords and log-ins would cross the network in the clear: put a proxy with a certificate before Wheelhouse and give its https URL", public)
+	}
+	if loopback {
+		for _, name := range []string{"localhost", "127.0.0.1", "[::1]"} {
+			if alias := name + port(at); alias != at.Host {
+				o.aliases = append(o.aliases, alias)
+			}
+		}
+	}
+	if apps == "" {
+		apps = defaultApps(at, loopback)
+	}
+	if apps == "" {
+		return o, nil
+	}
+	pattern, err := parseOrigin(apps)
+	if err != nil {
+		return nil, fmt.Errorf("server: applications' URL %q: %w", apps, err)
+	}
+	suffix, ok := strings.CutPrefix(pattern.Host, "*.")
+	if !ok || strings.Contains(suffix, "*") {
+		return nil, fmt.Errorf(`server: applications' URL %q: its host has to start with "*.", as in https://*.apps.example.org`, apps)
+	}
+	o.appScheme, o.appSuffix = pattern.Scheme, "."+suffix
+	return o, nil
+}
+
+// parseOrigin parses scheme://host[:port], lower case and without a port that
+// goes without saying.
+func parseOrigin(text string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimSuffix(text, "/"))
+	if err != nil {
+		return nil, errors.New("it does not parse; give it as https://lab.example.org")
+	}
+	if (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
+		return nil, errors.New("give it as https://lab.example.org or http://127.0.0.1:8080")
+	}
+	if u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return nil, errors.New("only scheme, host and port may be given")
+	}
+	u.Host = strings.ToLower(u.Host)
+	if u.Port() == defaultPorts[u.Scheme] || strings.HasSuffix(u.Host, ":") {
+		u.Host = u.Host[:strings.LastIndexByte(u.Host, ':')]
+	}
+	return u, nil
+}
+
+func port(u *url.URL) string {
+	if u.Port() == "" {
+		return ""
+	}
+	return ":" + u.Port()
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback()
+}
+
+// defaultApps is where applications show when nobody says: browsers resolve
+// every name under localhost to this machine. An address that is neither
+// loopback nor a name has no subdomains.
+func defaultApps(public *url.URL, loopback bool) string {
+	if loopback {
+		return "http://*.localhost" + port(public)
+	}
+	if net.ParseIP(public.Hostname()) != nil {
+		return ""
+	}
+	return public.Scheme + "://*." + public.Host
+}
+
+// app returns the identifier of the application whose origin has this Host
+// header.
+func (o *origins) app(host string) (id string, ok bool) {
+	if o.appScheme == "" || len(host) != appIDLen+len(o.appSuffix) {
+		return "", false
+	}
+	id = host[:appIDLen]
+	return id, host[appIDLen:] == o.appSuffix && isHex(id)
+}
+
+// appURL is the address of the application id, without a path.
+func (o *origins) appURL(id string) string { return o.appScheme + "://" + id + o.appSuffix }
+
+func isHex(s string) bool {
+	return strings.Trim(s, "0123456789abcdef") == ""
+}
+
+// checkHost refuses requests under a name that is not ours. A page elsewhere
+// whose name was made to resolve to this server (DNS rebinding) ends here.
+// Health checks come from machines that know only an address, and tell nothing.
+func (s *Server) checkHost(c *gin.Context) {
+	host := c.Request.Host
+	switch {
+	case host == s.origins.host, c.FullPath() == "/healthz", c.FullPath() == "/readyz":
+	case isAlias(s.origins.aliases, host) && isRead(c.Request) && !isAPI(c.Request):
+		c.Redirect(http.StatusTemporaryRedirect, s.origins.public+c.Request.URL.RequestURI())
+		c.Abort()
+	default:
+		s.fail(c, &problem{Status: http.StatusMisdirectedRequest, Code: "WrongHost",
+			Detail: "This Wheelhouse is not known under that name. Open " + s.origins.public + " instead."})
+	}
+}
+
+func isAlias(aliases []string, host string) bool {
+	for _, alias := range aliases {
+		if host == alias {
+			return true
+		}
+	}
+	return false
+}
+
+func isRead(r *http.Request) bool {
+	return r.Method == http.MethodGet || r.Method == http.MethodHead
+}
+
+func isAPI(r *http.Request) bool {
+	return r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/")
+}
+
+// checkOrigin refuses what another origin's page makes a browser send. A method
+// that changes something, and a WebSocket, need proof that the page is ours:
+// the Origin header, which pages cannot set, or, for browsers that leave it out
+// of their own origin's requests, Sec-Fetch-Site. Reads of the API are refused
+// where the browser says that another site's page asks.
+func (s *Server) checkOrigin(c *gin.Context) {
+	r := c.Request
+	origin, sent := r.Header["Origin"]
+	site := r.Header.Get("Sec-Fetch-Site")
+	switch {
+	case isSocket(r):
+		// Only Origin counts here: browsers always send it with a WebSocket.
+		if !s.sameOrigin(r) {
+			s.fail(c, errCrossOrigin)
+		}
+	case sent && (len(origin) != 1 || origin[0] != s.origins.public):
+		if !isRead(r) || isAPI(r) {
+			s.fail(c, errCrossOrigin)
+		}
+	case isRead(r):
+		foreign := site == "cross-site" || site == "same-site"
+		if foreign && isAPI(r) && r.Header.Get("Sec-Fetch-Mode") != "navigate" {
+			s.fail(c, errCrossOrigin)
+		}
+	case site != "same-origin" && (site != "" || !sent):
+		s.fail(c, errCrossOrigin)
+	}
+}
+
+// sameOrigin tells whether the one Origin header is exactly ours.
+func (s *Server) sameOrigin(r *http.Request) bool {
+	origin := r.Header["Origin"]
+	return len(origin) == 1 && origin[0] == s.origins.public
+}
+
+// isSocket tells whether a request asks for a WebSocket, however it is spelt.
+func isSocket(r *http.Request) bool {
+	return r.Header.Get("Sec-Websocket-Key") != "" ||
+		strings.Contains(strings.ToLower(strings.Join(r.Header["Upgrade"], ",")), "websocket")
+}
+
+var errCrossOrigin = &problem{Status: http.StatusForbidden, Code: string(labs.CodeForbidden),
+	Detail: "This request does not come from Wheelhouse's own pages, so it was refused. Open Wheelhouse and do it there."}

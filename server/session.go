@@ -1,0 +1,209 @@
+package server
+
+import (
+	"math"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"wheelhouse/content"
+	"wheelhouse/labs"
+)
+
+// sessionJSON is a whole session: what the page shows, and what the events
+// socket sends again after each change.
+type sessionJSON struct {
+	ID         string          `json:"id"`
+	Lab        string          `json:"lab"`
+	Phase      labs.Phase      `json:"phase"`
+	Reason     string          `json:"reason"`
+	Message    string          `json:"message"`
+	CreatedAt  time.Time       `json:"createdAt"`
+	ReadyAt    *time.Time      `json:"readyAt"`
+	FinishedAt *time.Time      `json:"finishedAt"`
+	EndedAt    *time.Time      `json:"endedAt"`
+	Steps      []stepStateJSON `json:"steps"`
+	Progress   *progressJSON   `json:"progress"` // while it waits for its cluster
+}
+
+type stepStateJSON struct {
+	Name        string       `json:"name"`
+	CompletedAt *time.Time   `json:"completedAt"`
+	Checks      []resultJSON `json:"checks"`
+}
+
+type resultJSON struct {
+	Name     string         `json:"name"`
+	Status   string         `json:"status"`
+	Reason   string         `json:"reason"`
+	Message  string         `json:"message"`
+	Pending  bool           `json:"pending"`
+	At       *time.Time     `json:"at"`
+	Evidence []evidenceJSON `json:"evidence,omitempty"` // of the results routes only
+}
+
+type evidenceJSON struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+type progressJSON struct {
+	Place            int         `json:"place"`
+	RemainingSeconds float64     `json:"remainingSeconds"`
+	Phases           []phaseJSON `json:"phases"`
+}
+
+type phaseJSON struct {
+	Name            string  `json:"name"`
+	Title           string  `json:"title"`
+	State           string  `json:"state"` // waiting, running, done
+	Seconds         float64 `json:"seconds"`
+	EstimateSeconds float64 `json:"estimateSeconds"`
+}
+
+// postSession opens the lab: 201 with a new session, 200 with the live one.
+func (s *Server) postSession(c *gin.Context) error {
+	user := userOf(c)
+	if wait := s.limits.create.take(user.ID); wait > 0 {
+		return limited(wait, "You open sessions too fast. Wait a moment, then try again.")
+	}
+	view, created, err := s.labs.Open(c.Request.Context(), user, c.Param("lab"))
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if created {
+		status = http.StatusCreated
+		c.Header("Location", "/api/sessions/"+view.Session.ID)
+	}
+	c.JSON(status, s.session(view, false))
+	return nil
+}
+
+func (s *Server) getSession(c *gin.Context) error {
+	view, err := s.labs.View(c.Request.Context(), userOf(c), c.Param("session"))
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusOK, s.session(view, false))
+	return nil
+}
+
+func (s *Server) deleteSession(c *gin.Context) error {
+	if err := s.labs.End(c.Request.Context(), userOf(c), c.Param("session")); err != nil {
+		return err
+	}
+	c.Status(http.StatusNoContent)
+	return nil
+}
+
+// getResults answers the steps with what the checks looked at.
+func (s *Server) getResults(c *gin.Context) error {
+	ctx, user, id := c.Request.Context(), userOf(c), c.Param("session")
+	view, err := s.labs.View(ctx, user, id)
+	if err != nil {
+		return err
+	}
+	if view.Steps, err = s.labs.Results(ctx, user, id); err != nil {
+		return err
+	}
+	c.JSON(http.StatusOK, s.session(view, true))
+	return nil
+}
+
+// session turns a view into JSON. Every check of the lab is listed, looked at or
+// not, in the author's order.
+func (s *Server) session(view *labs.View, evidence bool) *sessionJSON {
+	of := view.Session
+	out := &sessionJSON{
+		ID: of.ID, Lab: of.Lab, Phase: of.Phase, Reason: of.Reason, Message: of.Message,
+		CreatedAt:  of.CreatedAt.UTC(),
+		ReadyAt:    optional(of.ReadyAt),
+		FinishedAt: optional(of.FinishedAt),
+		EndedAt:    optional(of.EndedAt),
+		Steps:      []stepStateJSON{},
+	}
+	lab, _ := s.course.Lab(of.Lab)
+	for _, step := range view.Steps {
+		out.Steps = append(out.Steps, stepStateJSON{
+			Name:        step.Step,
+			CompletedAt: optional(step.CompletedAt),
+			Checks:      results(checksOf(lab, step.Step), step, evidence),
+		})
+	}
+	if view.Progress != nil {
+		out.Progress = progress(view)
+	}
+	return out
+}
+
+// checksOf is nil for a lab or a step that the course no longer has: an old
+// session's results are then all there is to show.
+func checksOf(lab *content.Lab, step string) []content.Check {
+	if lab == nil {
+		return nil
+	}
+	for _, s := range lab.Steps {
+		if s.Name == step {
+			return s.Checks
+		}
+	}
+	return nil
+}
+
+// results lists a step's results in the order of its checks.
+func results(checks []content.Check, step labs.StepState, evidence bool) []resultJSON {
+	out := []resultJSON{}
+	index := make(map[string]int, len(step.Results))
+	for i, result := range step.Results {
+		index[result.Check] = i
+	}
+	for _, check := range checks {
+		i, looked := index[check.Name]
+		if !looked {
+			out = append(out, resultJSON{Name: check.Name, Status: "Unknown", Reason: "NotEvaluated"})
+			continue
+		}
+		delete(index, check.Name)
+		out = append(out, resultOf(step, i, evidence))
+	}
+	for i, result := range step.Results {
+		if _, left := index[result.Check]; left {
+			out = append(out, resultOf(step, i, evidence))
+		}
+	}
+	return out
+}
+
+func resultOf(step labs.StepState, i int, evidence bool) resultJSON {
+	r := step.Results[i]
+	out := resultJSON{Name: r.Check, Status: string(r.Status), Reason: r.Reason, Message: r.Message, Pending: r.Pending(), At: optional(r.At)}
+	if evidence {
+		for _, e := range r.Evidence {
+			out.Evidence = append(out.Evidence, evidenceJSON{Name: e.Name, Text: e.Text})
+		}
+	}
+	return out
+}
+
+func progress(view *labs.View) *progressJSON {
+	now := time.Now()
+	out := &progressJSON{Place: view.Progress.Place, RemainingSeconds: seconds(view.Progress.Remaining(now)), Phases: []phaseJSON{}}
+	for _, phase := range view.Progress.Phases {
+		p := phaseJSON{Name: phase.Name, Title: phase.Title, State: "waiting", EstimateSeconds: seconds(phase.Estimate)}
+		switch {
+		case !phase.EndedAt.IsZero():
+			p.State, p.Seconds = "done", seconds(phase.EndedAt.Sub(phase.StartedAt))
+		case !phase.StartedAt.IsZero():
+			p.State, p.Seconds = "running", seconds(now.Sub(phase.StartedAt))
+		}
+		out.Phases = append(out.Phases, p)
+	}
+	return out
+}
+
+// seconds rounds to tenths, and never below zero.
+func seconds(d time.Duration) float64 {
+	return max(0, math.Round(d.Seconds()*10)/10)
+}

@@ -1,0 +1,143 @@
+package server
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"wheelhouse/labs"
+)
+
+type meJSON struct {
+	Mode      Mode      `json:"mode"`
+	Version   string    `json:"version"`
+	User      *userJSON `json:"user"`      // null where nobody is logged in
+	Bootstrap bool      `json:"bootstrap"` // there is no instructor yet
+}
+
+type userJSON struct {
+	ID   string    `json:"id"`
+	Name string    `json:"name"`
+	Role labs.Role `json:"role"`
+}
+
+// me answers what the page needs to know of itself and of who looks at it.
+func (s *Server) me(c *gin.Context, user *labs.User) error {
+	me := meJSON{Mode: s.mode, Version: s.version}
+	if user != nil {
+		me.User = &userJSON{ID: user.ID, Name: user.Name, Role: user.Role}
+	} else if s.mode == Serve {
+		var err error
+		if me.Bootstrap, err = s.labs.NeedsInstructor(c.Request.Context()); err != nil {
+			return err
+		}
+	}
+	c.JSON(http.StatusOK, me)
+	return nil
+}
+
+func (s *Server) getMe(c *gin.Context) error { return s.me(c, userOf(c)) }
+
+func (s *Server) postLogin(c *gin.Context) error {
+	var in struct{ Name, Password string }
+	if err := decode(c, &in); err != nil {
+		return err
+	}
+	if err := s.attempt(c, in.Name); err != nil {
+		return err
+	}
+	done, err := s.hash(c)
+	if err != nil {
+		return err
+	}
+	defer done()
+	token, user, err := s.labs.Login(c.Request.Context(), in.Name, in.Password)
+	if err != nil {
+		return err
+	}
+	s.setLogin(c, token)
+	return s.me(c, user)
+}
+
+// postLoginLink logs in by a one-time link. The link of the first instructor
+// logs nobody in: the answer's user is null and its bootstrap true, and the page
+// goes on to ask for a name and a password.
+func (s *Server) postLoginLink(c *gin.Context) error {
+	var in struct{ Secret string }
+	if err := decode(c, &in); err != nil {
+		return err
+	}
+	if err := s.attempt(c, ""); err != nil {
+		return err
+	}
+	token, user, err := s.labs.TakeLink(c.Request.Context(), in.Secret)
+	if err != nil {
+		return err
+	}
+	if user != nil {
+		s.setLogin(c, token)
+	}
+	return s.me(c, user)
+}
+
+// postLogout ends the log-in and, at once, every socket that hangs on it.
+func (s *Server) postLogout(c *gin.Context) error {
+	if token := tokenOf(c); token != "" {
+		if err := s.labs.Logout(c.Request.Context(), token); err != nil {
+			return err
+		}
+		s.guard.drop(token)
+	}
+	s.setLogin(c, "")
+	c.Status(http.StatusNoContent)
+	return nil
+}
+
+// postJoin puts whoever is logged in into a class, or makes a student account
+// first where nobody is.
+func (s *Server) postJoin(c *gin.Context) error {
+	var in struct{ Code, Name, Password string }
+	if err := decode(c, &in); err != nil {
+		return err
+	}
+	if err := s.attempt(c, in.Name); err != nil {
+		return err
+	}
+	user := userOf(c)
+	if user == nil {
+		done, err := s.hash(c)
+		if err != nil {
+			return err
+		}
+		defer done()
+	}
+	token, user, err := s.labs.Join(c.Request.Context(), user, in.Code, in.Name, in.Password)
+	if err != nil {
+		return err
+	}
+	if token != "" {
+		s.setLogin(c, token)
+	}
+	return s.me(c, user)
+}
+
+func (s *Server) postBootstrap(c *gin.Context) error {
+	var in struct{ Secret, Name, Password string }
+	if err := decode(c, &in); err != nil {
+		return err
+	}
+	if err := s.attempt(c, ""); err != nil {
+		return err
+	}
+	done, err := s.hash(c)
+	if err != nil {
+		return err
+	}
+	defer done()
+	token, user, err := s.labs.Bootstrap(c.Request.Context(), in.Secret, in.Name, in.Password)
+	if err != nil {
+		return err
+	}
+	s.setLogin(c, token)
+	return s.me(c, user)
+}
