@@ -2,14 +2,21 @@ package labs
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
+
+const maxTitle = 100 // characters
 
 // Class is a group of students and the instructor who teaches it.
 type Class struct {
 	ID           string // "c_" and 16 characters of base32
 	Title        string
-	Code         string // what students join by: 8 letters and digits without look-alikes, "K7QM-2XRT"
+	Code         string // what students join by: 8 letters and digits without look-alikes, "K7QM-3XRT"
 	InstructorID string
 	CreatedAt    time.Time
 }
@@ -28,4 +35,140 @@ type Rosters interface {
 	Join(ctx context.Context, classID, userID string, at time.Time) error
 	Students(ctx context.Context, classID string) ([]User, error) // by name
 	ClassesOf(ctx context.Context, userID string) ([]Class, error)
+}
+
+const noClass = "There is no such class, or it is not yours."
+
+// CreateClass makes a class that actor, an instructor, teaches.
+func (s *Service) CreateClass(ctx context.Context, actor *User, title string) (*Class, error) {
+	if actor.Role != Instructor {
+		return nil, &Error{Code: CodeForbidden, Message: "Only an instructor can make a class."}
+	}
+	title = norm.NFC.String(strings.TrimSpace(title))
+	if title == "" || utf8.RuneCountInString(title) > maxTitle || strings.ContainsFunc(title, invisible) {
+		return nil, invalid("Give the class a title of 1 to 100 characters.")
+	}
+	// Two codes in 36 bits hardly ever meet; a third try is never needed.
+	for try := 1; ; try++ {
+		class := &Class{ID: newID("c_"), Title: title, Code: newCode(), InstructorID: actor.ID, CreatedAt: now()}
+		err := s.stores.Classes.Create(ctx, class)
+		switch {
+		case err == nil:
+			return class, nil
+		case CodeOf(err) != CodeConflict || try == 3:
+			return nil, err
+		}
+	}
+}
+
+// ClassesOf returns the classes that actor teaches or, as a student, is in.
+func (s *Service) ClassesOf(ctx context.Context, actor *User) ([]Class, error) {
+	if actor.Role == Instructor {
+		return s.stores.Classes.ByInstructor(ctx, actor.ID)
+	}
+	return s.stores.Rosters.ClassesOf(ctx, actor.ID)
+}
+
+// Join puts actor into the class that code names. Where actor is nil it first
+// makes a student account of name and password and logs that in; otherwise token
+// is empty, and name and password are ignored.
+func (s *Service) Join(ctx context.Context, actor *User, code, name, password string) (token string, user *User, err error) {
+	class, err := s.stores.Classes.ByCode(ctx, cleanCode(code))
+	if CodeOf(err) == CodeNotFound {
+		err = &Error{Code: CodeNotFound, Message: "There is no class with this code. Look at it again, or ask your instructor.", Err: err}
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	user = actor
+	if actor == nil {
+		if user, err = s.createUser(ctx, Student, name, password); err != nil {
+			return "", nil, err
+		}
+	}
+	if err := s.stores.Rosters.Join(ctx, class.ID, user.ID, now()); err != nil {
+		return "", nil, err
+	}
+	s.joined(class.ID, user.ID)
+	if actor == nil {
+		return s.logIn(ctx, user)
+	}
+	return "", user, nil
+}
+
+// joined lets the class's readers see the student and their live sessions.
+func (s *Service) joined(classID, userID string) {
+	for _, live := range s.livesOf(userID) {
+		live.joinedClass(classID)
+	}
+	s.subscriptions.changed(classID)
+}
+
+// Grid returns how the students of a class stand, for its instructor.
+func (s *Service) Grid(ctx context.Context, actor *User, classID string) (*Grid, error) {
+	class, err := s.taught(ctx, actor, classID)
+	if err != nil {
+		return nil, err
+	}
+	students, err := s.stores.Rosters.Students(ctx, classID)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(students))
+	for i, student := range students {
+		ids[i] = student.ID
+	}
+	entries, err := s.stores.Gradebook.Entries(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	grid := &Grid{Class: *class, Students: make([]GridStudent, len(students))}
+	for i, student := range students {
+		grid.Students[i] = GridStudent{ID: student.ID, Name: student.Name, Online: s.attendance.online(student.ID), Entries: entries[student.ID]}
+	}
+	return grid, nil
+}
+
+// SubscribeClass is Subscribe for a class's Grid. Its reader should wait for a
+// second between two looks: a class of 30 changes often.
+func (s *Service) SubscribeClass(ctx context.Context, actor *User, classID string) (changed <-chan struct{}, cancel func(), err error) {
+	if _, err := s.taught(ctx, actor, classID); err != nil {
+		return nil, nil, err
+	}
+	changed, cancel = s.subscriptions.subscribe(classID)
+	return changed, cancel, nil
+}
+
+// ClassResults is View for a session of a student of the class, for its instructor.
+func (s *Service) ClassResults(ctx context.Context, actor *User, classID, sessionID string) (*View, error) {
+	if _, err := s.taught(ctx, actor, classID); err != nil {
+		return nil, err
+	}
+	view, err := s.view(ctx, sessionID)
+	if err != nil {
+		return nil, err
+	}
+	classes, err := s.stores.Rosters.ClassesOf(ctx, view.Session.UserID)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(classes, func(c Class) bool { return c.ID == classID }) {
+		return nil, &Error{Code: CodeNotFound, Message: noSession}
+	}
+	return view, nil
+}
+
+// taught returns the class if actor teaches it, and CodeNotFound otherwise.
+func (s *Service) taught(ctx context.Context, actor *User, classID string) (*Class, error) {
+	class, err := s.stores.Classes.Get(ctx, classID)
+	if CodeOf(err) == CodeNotFound {
+		return nil, &Error{Code: CodeNotFound, Message: noClass, Err: err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if class.InstructorID != actor.ID || actor.Role != Instructor {
+		return nil, &Error{Code: CodeNotFound, Message: noClass}
+	}
+	return class, nil
 }

@@ -27,7 +27,7 @@ type Session struct {
 	Phase      Phase
 	Reason     string // CamelCase: why it is in its phase
 	Message    string // a sentence for the student
-	Cluster    string // the name of the claimed cluster; empty until claimed and once it is known to be gone
+	Cluster    string // the name of the claimed cluster; empty until claimed and after release
 	CreatedAt  time.Time
 	ReadyAt    time.Time // zero until Ready
 	EndedAt    time.Time // zero until Failed or Ended
@@ -61,9 +61,6 @@ type Sessions interface {
 	// Live returns the sessions that are Pending or Ready, oldest first: those of
 	// one user, or everybody's where userID is empty.
 	Live(ctx context.Context, userID string) ([]Session, error)
-	// Holding returns the sessions, live or not, whose cluster may still be there.
-	// A cluster that any session ever held must not be given to another.
-	Holding(ctx context.Context) ([]Session, error)
 }
 
 // Results stores what was found.

@@ -1,0 +1,45 @@
+package labs
+
+import (
+	"crypto/rand"
+	"strings"
+)
+
+// codeAlphabet leaves out what is mistaken for something else when it is read
+// from a board or said aloud: 0 and O, 1 and I and L, 5 and S, 8 and B, 2 and Z,
+// U and V. It has 23 signs: 8 of them make more than 36 bits.
+const codeAlphabet = "34679ACDEFGHJKMNPQRTWXY"
+
+const codeLength = 8
+
+// newCode returns a class code, each sign drawn evenly: "K7QM-3XRT".
+func newCode() string {
+	var code strings.Builder
+	random := make([]byte, 1)
+	for code.Len() < codeLength+1 {
+		if code.Len() == codeLength/2 {
+			code.WriteByte('-')
+		}
+		rand.Read(random) // never fails
+		// A byte beyond the last whole multiple would favour the first signs.
+		if n := int(random[0]); n < 256/len(codeAlphabet)*len(codeAlphabet) {
+			code.WriteByte(codeAlphabet[n%len(codeAlphabet)])
+		}
+	}
+	return code.String()
+}
+
+// cleanCode returns code as newCode writes it, however it was typed: "" for what
+// cannot be one.
+func cleanCode(code string) string {
+	signs := strings.Map(func(r rune) rune {
+		if r == '-' || r == ' ' {
+			return -1
+		}
+		return r
+	}, strings.ToUpper(strings.TrimSpace(code)))
+	if len(signs) != codeLength || strings.Trim(signs, codeAlphabet) != "" {
+		return ""
+	}
+	return signs[:codeLength/2] + "-" + signs[codeLength/2:]
+}

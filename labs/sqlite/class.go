@@ -1,0 +1,66 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"wheelhouse/labs"
+)
+
+type classes struct{ db *DB }
+
+const classColumns = "classes.id, classes.title, classes.code, classes.instructor_id, classes.created_at"
+
+func scanClass(row interface{ Scan(...any) error }) (*labs.Class, error) {
+	var class labs.Class
+	if err := row.Scan(&class.ID, &class.Title, &class.Code, &class.InstructorID, moment{&class.CreatedAt}); err != nil {
+		return nil, err
+	}
+	return &class, nil
+}
+
+func (c classes) Create(ctx context.Context, class *labs.Class) error {
+	return c.db.write(ctx, "create a class", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO classes (id, title, code, instructor_id, created_at) VALUES (?, ?, ?, ?, ?)`,
+			class.ID, class.Title, class.Code, class.InstructorID, millis(class.CreatedAt))
+		return conflict(err, "This class code is in use. Try again.")
+	})
+}
+
+func (c classes) Get(ctx context.Context, id string) (*labs.Class, error) {
+	class, err := scanClass(c.db.readers.QueryRowContext(ctx, `SELECT `+classColumns+` FROM classes WHERE id = ?`, id))
+	return class, c.db.fail("read a class", err)
+}
+
+func (c classes) ByCode(ctx context.Context, code string) (*labs.Class, error) {
+	class, err := scanClass(c.db.readers.QueryRowContext(ctx, `SELECT `+classColumns+` FROM classes WHERE code = ?`, code))
+	return class, c.db.fail("read a class by code", err)
+}
+
+func (c classes) ByInstructor(ctx context.Context, userID string) ([]labs.Class, error) {
+	list, err := collect(ctx, c.db, scanClass, `SELECT `+classColumns+` FROM classes WHERE instructor_id = ? ORDER BY created_at, id`, userID)
+	return list, c.db.fail("read an instructor's classes", err)
+}
+
+type rosters struct{ db *DB }
+
+func (r rosters) Join(ctx context.Context, classID, userID string, at time.Time) error {
+	return r.db.write(ctx, "join a class", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO rosters (class_id, user_id, joined_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+			classID, userID, millis(at))
+		return err
+	})
+}
+
+func (r rosters) Students(ctx context.Context, classID string) ([]labs.User, error) {
+	list, err := collect(ctx, r.db, scanUser,
+		`SELECT `+userColumns+` FROM rosters JOIN users ON users.id = rosters.user_id WHERE class_id = ? ORDER BY users.name_key`, classID)
+	return list, r.db.fail("read a roster", err)
+}
+
+func (r rosters) ClassesOf(ctx context.Context, userID string) ([]labs.Class, error) {
+	list, err := collect(ctx, r.db, scanClass,
+		`SELECT `+classColumns+` FROM rosters JOIN classes ON classes.id = rosters.class_id WHERE rosters.user_id = ? ORDER BY joined_at, classes.id`, userID)
+	return list, r.db.fail("read a student's classes", err)
+}

@@ -1,0 +1,44 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+
+	"wheelhouse/labs"
+)
+
+type users struct{ db *DB }
+
+const userColumns = "users.id, users.name, users.role, users.password_hash, users.created_at"
+
+func scanUser(row interface{ Scan(...any) error }) (*labs.User, error) {
+	var user labs.User
+	if err := row.Scan(&user.ID, &user.Name, &user.Role, &user.PasswordHash, moment{&user.CreatedAt}); err != nil {
+		return nil, err
+	}
+	return &user, nil
+}
+
+func (u users) Create(ctx context.Context, user *labs.User) error {
+	return u.db.write(ctx, "create a user", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO users (id, name, name_key, role, password_hash, created_at) VALUES (?, ?, ?, ?, ?, ?)`,
+			user.ID, user.Name, labs.NameKey(user.Name), user.Role, user.PasswordHash, millis(user.CreatedAt))
+		return conflict(err, "The name "+user.Name+" is taken. Choose another one.")
+	})
+}
+
+func (u users) Get(ctx context.Context, id string) (*labs.User, error) {
+	user, err := scanUser(u.db.readers.QueryRowContext(ctx, `SELECT `+userColumns+` FROM users WHERE id = ?`, id))
+	return user, u.db.fail("read a user", err)
+}
+
+func (u users) ByName(ctx context.Context, name string) (*labs.User, error) {
+	user, err := scanUser(u.db.readers.QueryRowContext(ctx, `SELECT `+userColumns+` FROM users WHERE name_key = ?`, labs.NameKey(name)))
+	return user, u.db.fail("read a user by name", err)
+}
+
+func (u users) Count(ctx context.Context, role labs.Role) (int, error) {
+	var count int
+	err := u.db.readers.QueryRowContext(ctx, `SELECT count(*) FROM users WHERE role = ?`, role).Scan(&count)
+	return count, u.db.fail("count users", err)
+}

@@ -1,0 +1,121 @@
+package labs
+
+import (
+	"slices"
+	"time"
+
+	"wheelhouse/content"
+	"wheelhouse/grader"
+)
+
+// inLabOrder returns every step of the lab in its order, each with what is known
+// of it. Steps that the lab no longer has are left out; a nil lab, one that the
+// course no longer has, leaves known as it is.
+func inLabOrder(lab *content.Lab, known []StepState) []StepState {
+	if lab == nil {
+		return known
+	}
+	steps := make([]StepState, len(lab.Steps))
+	for i, step := range lab.Steps {
+		steps[i].Step = step.Name
+		at := slices.IndexFunc(known, func(s StepState) bool { return s.Step == step.Name })
+		if at < 0 {
+			continue
+		}
+		steps[i].CompletedAt = known[at].CompletedAt
+		for _, check := range step.Checks {
+			if result := find(known[at].Results, check.Name); result != nil {
+				steps[i].Results = append(steps[i].Results, *result)
+			}
+		}
+	}
+	return steps
+}
+
+// openSteps returns the steps that are judged: those that are not complete while
+// all that have to come before them are.
+func openSteps(lab *content.Lab, steps []StepState) []string {
+	var open []string
+	for i, step := range lab.Steps {
+		if steps[i].CompletedAt.IsZero() && !slices.ContainsFunc(step.After, func(name string) bool { return !completed(steps, name) }) {
+			open = append(open, step.Name)
+		}
+	}
+	return open
+}
+
+func completed(steps []StepState, name string) bool {
+	return slices.ContainsFunc(steps, func(s StepState) bool { return s.Step == name && !s.CompletedAt.IsZero() })
+}
+
+// finished tells whether all steps are complete.
+func finished(steps []StepState) bool {
+	return !slices.ContainsFunc(steps, func(s StepState) bool { return s.CompletedAt.IsZero() })
+}
+
+// verdict is what a batch of results means for a session.
+type verdict struct {
+	steps     []StepState          // the steps after it
+	changed   []grader.Result      // what has to be written, evidence included
+	completed map[string]time.Time // the steps that it completed
+}
+
+// judge decides what found means for steps, which it leaves as they are. Only
+// open steps take results. A step is complete, and stays so, once all of its
+// checks are True at the same time. A result that says the same as the last one,
+// only later or with other evidence, is no change: it is shown, but not written,
+// or a busy cluster would keep the disk busy.
+func judge(lab *content.Lab, steps []StepState, found []grader.Result, at time.Time) verdict {
+	v := verdict{steps: slices.Clone(steps), completed: map[string]time.Time{}}
+	for _, name := range openSteps(lab, steps) {
+		i := slices.IndexFunc(lab.Steps, func(s content.Step) bool { return s.Name == name })
+		step := &v.steps[i]
+		var results, changed []grader.Result
+		passed := 0
+		for _, check := range lab.Steps[i].Checks {
+			old, new := find(step.Results, check.Name), findIn(found, name, check.Name)
+			switch {
+			case new == nil && old == nil:
+				continue
+			case new == nil:
+				new = old
+			case old == nil || differ(*old, *new):
+				changed = append(changed, *new)
+			}
+			results = append(results, *new)
+			if new.Status == grader.True {
+				passed++
+			}
+		}
+		step.Results = results
+		if passed > 0 && passed == len(lab.Steps[i].Checks) {
+			step.CompletedAt = at
+			v.completed[name] = at
+			changed = results // with the evidence of this moment
+		}
+		v.changed = append(v.changed, changed...)
+	}
+	return v
+}
+
+func differ(old, new grader.Result) bool {
+	return old.Status != new.Status || old.Reason != new.Reason || old.Message != new.Message
+}
+
+func find(results []grader.Result, check string) *grader.Result {
+	for i := range results {
+		if results[i].Check == check {
+			return &results[i]
+		}
+	}
+	return nil
+}
+
+func findIn(results []grader.Result, step, check string) *grader.Result {
+	for i := range results {
+		if results[i].Step == step && results[i].Check == check {
+			return &results[i]
+		}
+	}
+	return nil
+}
