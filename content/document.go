@@ -174,7 +174,7 @@ func (l *loader) soundNode(file string, node *yaml.Node) bool {
 
 var (
 	yamlLine    = regexp.MustCompile(`^(?:yaml: )?line (\d+): (?s:(.*))$`)
-	yamlUnknown = regexp.MustCompile(`^field (.*) not found in type \S+$`)
+	yamlUnknown = regexp.MustCompile(`^field (.*?) not found in type .+$`)
 	yamlType    = regexp.MustCompile("(?s)^cannot unmarshal !!(\\w+)(?: `(.*)`)? into (\\S+)$")
 )
 

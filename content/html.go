@@ -103,7 +103,7 @@ func (htmlRenderer) link(w util.BufWriter, _ []byte, node ast.Node, entering boo
 	}
 	target := node.(*ast.Link).Destination
 	if appLink.Match(target) {
-		_, _ = w.WriteString(`<a href="#" data-app="` + strings.TrimPrefix(string(target), "app:") + `">`)
+		_, _ = w.WriteString(`<a data-app="` + strings.TrimPrefix(string(target), "app:") + `">`)
 		return ast.WalkContinue, nil
 	}
 	_, _ = w.WriteString(`<a href="`)

@@ -179,7 +179,8 @@ func (d *document) object(here fieldAt, name string, object Object) {
 
 func (d *document) exec(here fieldAt, spec *execSpec) *Exec {
 	exec := &Exec{Namespace: spec.Namespace, Pod: spec.Pod, Selector: spec.Selector, Container: spec.Container, Command: spec.Command}
-	if problem := checkName(spec.Namespace); problem != "" {
+	d.required(here("namespace"), spec.Namespace)
+	if problem := checkName(spec.Namespace); spec.Namespace != "" && problem != "" {
 		d.addf(here("namespace"), "the namespace %s", problem)
 	}
 	if (spec.Pod != "") == (len(spec.Selector) > 0) {

@@ -21,9 +21,11 @@ import (
 // "app:NAMESPACE/SERVICE:PORT".
 var appLink = regexp.MustCompile(`^app:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?:[1-9][0-9]{0,4}$`)
 
-// markdown is GitHub's Markdown without raw HTML, which goldmark leaves out.
+// markdown is GitHub's Markdown without raw HTML, which goldmark leaves out, and
+// without task lists, because the page ticks the steps.
 var markdown = goldmark.New(
-	goldmark.WithExtensions(extension.GFM),
+	goldmark.WithExtensions(extension.Linkify, extension.Strikethrough,
+		extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute))),
 	goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(htmlRenderer{}, 1))),
 )
 
@@ -47,6 +49,8 @@ func parseMarkdown(source string) *markdownPage {
 		switch node := node.(type) {
 		case *ast.FencedCodeBlock:
 			page.checkFence(node)
+		case *ast.AutoLink:
+			page.checkAddress(node)
 		case *ast.Image:
 			page.addf(node, "images are not shown; describe it in words or in a text block")
 		}
@@ -79,6 +83,21 @@ func (p *markdownPage) checkFence(block *ast.FencedCodeBlock) {
 	}
 }
 
+// checkAddress looks at an address that stands in the text as it is. One of
+// e-mail stays text.
+func (p *markdownPage) checkAddress(node *ast.AutoLink) {
+	target := string(node.URL(p.source))
+	if node.AutoLinkType == ast.AutoLinkURL && !isWeb(target) {
+		p.addf(node, "the address "+quote(target)+" is neither https nor http")
+	}
+}
+
+// isWeb tells whether a link leads to another site that a browser can open.
+func isWeb(target string) bool {
+	address, err := url.Parse(target)
+	return err == nil && (address.Scheme == "https" || address.Scheme == "http") && address.Host != ""
+}
+
 func (p *markdownPage) codeLines(block ast.Node) []string {
 	return strings.Split(strings.TrimRight(string(block.Lines().Value(p.source)), "\n"), "\n")
 }
@@ -103,7 +122,7 @@ func (p *markdownPage) links(resolve func(line int, target string) (string, bool
 		case err != nil || strings.HasPrefix(target, "#") || target == "":
 			p.addf(node, "the link "+quote(target)+" leads nowhere: a link is an https address, an app: link or the folder of another lab")
 		case address.Scheme != "" || address.Host != "":
-			if address.Scheme != "https" && address.Scheme != "http" || address.Host == "" {
+			if !isWeb(target) {
 				p.addf(node, "the link "+quote(target)+" is neither https nor http nor app")
 			}
 		default:
@@ -125,7 +144,10 @@ func (p *markdownPage) render(node ast.Node) template.HTML {
 	if err := markdown.Renderer().Render(&out, p.source, node); err != nil {
 		return "" // a bytes.Buffer does not fail, and neither do our node renderers
 	}
-	return template.HTML(strings.TrimSpace(policy.Sanitize(out.String())))
+	safe := strings.TrimSpace(policy.Sanitize(out.String()))
+	// The policy takes href="#" for an empty address and drops it. Without one, a
+	// link cannot be reached by the keyboard.
+	return template.HTML(strings.ReplaceAll(safe, "<a data-app=", `<a href="#" data-app=`))
 }
 
 // line is where a node begins: its own line, or for a piece of a paragraph that

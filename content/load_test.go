@@ -1,0 +1,239 @@
+package content_test
+
+import (
+	"bytes"
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"wheelhouse/content"
+)
+
+var update = flag.Bool("update", false, "write the problems that were found to testdata/invalid-*/want.txt")
+
+// minimal returns the files of the smallest valid course, to be changed freely.
+func minimal(t testing.TB) fstest.MapFS {
+	t.Helper()
+	files := fstest.MapFS{}
+	overlay(t, files, "testdata/valid-minimal")
+	return files
+}
+
+// overlay puts the files of a folder over those that are there. An empty file
+// takes one away.
+func overlay(t testing.TB, files fstest.MapFS, dir string) {
+	t.Helper()
+	root := os.DirFS(dir)
+	err := fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.Contains(name, "/") {
+			return err
+		}
+		raw, err := fs.ReadFile(root, name)
+		if err != nil {
+			return err
+		}
+		if len(raw) == 0 {
+			delete(files, name)
+			return nil
+		}
+		files[name] = &fstest.MapFile{Data: raw, Mode: 0o644}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestLoadValid(t *testing.T) {
+	course, err := content.Load(os.DirFS("testdata/valid-full"), "course")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, lab := range course.Labs() {
+		names = append(names, lab.Module+"/"+lab.Name)
+	}
+	if want := []string{"02-second/pods", "01-first/hello"}; !slices.Equal(names, want) {
+		t.Fatalf("labs: got %v, want %v, the order of course.yaml", names, want)
+	}
+	lab, ok := course.Lab("pods")
+	if !ok {
+		t.Fatal("there is no lab pods")
+	}
+	if got, want := lab.Dir, "course/02-second/pods"; got != want {
+		t.Errorf("Dir: got %q, want %q", got, want)
+	}
+	if got, want := lab.Cluster.Workers, 1; got != want {
+		t.Errorf("workers: got %d, want %d", got, want)
+	}
+	run, _ := lab.Step("run")
+	if got, want := run.Points, 3; got != want {
+		t.Errorf("points of run: got %d, want %d", got, want)
+	}
+	if deleted, _ := lab.Step("delete"); deleted.Points != 1 || !slices.Equal(deleted.After, []string{"run"}) {
+		t.Errorf("delete: got %d points after %v, want 1 after [run]", deleted.Points, deleted.After)
+	}
+	pod, _ := run.Check("pod")
+	if got, want := pod.Line, 18; got != want {
+		t.Errorf("line of the check pod: got %d, want %d", got, want)
+	}
+	if got, want := pod.Validations[0].Line, 25; got != want || !pod.Validations[0].Pending {
+		t.Errorf("validation: got line %d pending %v, want line %d pending", got, pod.Validations[0].Pending, want)
+	}
+	page, _ := run.Check("page")
+	if got := page.Exec; got.Timeout != 2*time.Second || got.Interval != 10*time.Second || !slices.Equal(got.Command, []string{"curl", "-s", "localhost"}) {
+		t.Errorf("exec: got %+v", got)
+	}
+	var setup []string
+	for _, file := range lab.Setup {
+		setup = append(setup, file.Name)
+	}
+	if want := []string{"10-shop.yaml", "20-look.sh", "setup.sh"}; !slices.Equal(setup, want) {
+		t.Errorf("setup: got %v, want %v", setup, want)
+	}
+	if raw, err := fs.ReadFile(lab.Files, "notes/read-me.txt"); err != nil || string(raw) != "Hello.\n" {
+		t.Errorf("files: got %q, %v", raw, err)
+	}
+	if want := []content.Part{{Step: "run", Text: "kubectl run web --image=nginx:1.27\n"}, {Step: "delete", Text: "kubectl delete pod web\n"}}; !slices.Equal(lab.Solution, want) {
+		t.Errorf("solution: got %q, want %q", lab.Solution, want)
+	}
+	if got := lab.Wrong[1]; got.Name != "nothing" || got.After != "run" || got.Step != "delete" || got.Check != "gone" || got.Message != "still there" {
+		t.Errorf("wrong answer: got %+v", got)
+	}
+	if hello, _ := course.Lab("hello"); hello.Files != nil {
+		t.Error("a lab without a folder files has Files")
+	}
+}
+
+// TestLoadInvalid loads the smallest valid course with the files of one
+// testdata/invalid-* over it, and compares the problems, all of them.
+func TestLoadInvalid(t *testing.T) {
+	dirs, err := filepath.Glob("testdata/invalid-*")
+	if err != nil || len(dirs) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	for _, dir := range dirs {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			files := minimal(t)
+			overlay(t, files, dir)
+			_, err := content.Load(files, "course")
+			if err == nil {
+				t.Fatal("loaded without a problem")
+			}
+			got := err.Error() + "\n"
+			file := filepath.Join(dir, "want.txt")
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("problems:\n got %s\nwant %s", got, want)
+			}
+		})
+	}
+}
+
+func TestLoadKeepsToItsFolder(t *testing.T) {
+	const lab = "course/01-first/hello/"
+	tests := []struct {
+		name, link, target, want string
+	}{
+		{"file out of the course", lab + "setup.sh", "../../../../secret.sh", lab + "setup.sh: is a symbolic link"},
+		{"file in the course", lab + "setup.sh", "solve.sh", lab + "setup.sh: is a symbolic link"},
+		{"absolute", lab + "setup.sh", "/etc/passwd", lab + "setup.sh: is a symbolic link"},
+		{"folder", lab + "files", "../../..", lab + "files: is a symbolic link"},
+		{"loop", lab + "files", ".", lab + "files: is a symbolic link"},
+		{"the course itself", "other", "course", "other: is not a folder"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.CopyFS(dir, os.DirFS("testdata/valid-minimal")); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, "secret.sh"), []byte("secret"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Symlink(tt.target, filepath.Join(dir, tt.link)); err != nil {
+				t.Fatal(err)
+			}
+			course := "course"
+			if tt.link == "other" {
+				course = "other"
+			}
+			_, err := content.Load(os.DirFS(dir), course)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+	for _, name := range []string{"", ".", "..", "../course", "/course", "course/01-first", "Course", "absent"} {
+		if _, err := content.Load(os.DirFS("testdata/valid-minimal"), name); err == nil {
+			t.Errorf("loaded the course %q", name)
+		}
+	}
+}
+
+func TestLoadLimits(t *testing.T) {
+	const lab = "course/01-first/hello/lab.yaml"
+	big := bytes.Repeat([]byte("# comment\n"), 30_000)
+	bomb := "a: &a [x, x, x, x, x, x, x, x, x]\n"
+	for name := 'b'; name < 'j'; name++ {
+		previous := string(name - 1)
+		bomb += string(name) + ": &" + string(name) + " [" + strings.Repeat("*"+previous+", ", 8) + "*" + previous + "]\n"
+	}
+	tests := []struct {
+		name, text, want string
+	}{
+		{"size", string(big), "is larger than 256 KiB"},
+		{"aliases", bomb, "YAML anchors and aliases are not allowed"},
+		{"depth", strings.Repeat("[", 20_000), "is not YAML"},
+		{"not UTF-8", "a: \xff\xfe", "is not a text in UTF-8"},
+		{"zero byte", "a: \x00", "is not a text in UTF-8"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			files := minimal(t)
+			files[lab] = &fstest.MapFile{Data: []byte(tt.text)}
+			began := time.Now()
+			_, err := content.Load(files, "course")
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %.300v, want %q", err, tt.want)
+			}
+			if took := time.Since(began); took > 5*time.Second {
+				t.Errorf("took %s", took)
+			}
+		})
+	}
+}
+
+func TestProblems(t *testing.T) {
+	files := minimal(t)
+	delete(files, "course/01-first/hello/solve.sh")
+	delete(files, "course/01-first/hello/README.md")
+	_, err := content.Load(files, "course")
+	problems := content.Problems(err)
+	if len(problems) != 2 {
+		t.Fatalf("got %d problems, want 2: %v", len(problems), err)
+	}
+	if got, want := problems[0].Error(), "course/01-first/hello/README.md: is missing"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := content.Problems(nil); got != nil {
+		t.Errorf("problems of nil: got %v", got)
+	}
+	if got := content.Problems(fs.ErrPermission); len(got) != 1 || got[0].Message != fs.ErrPermission.Error() {
+		t.Errorf("problems of another error: got %v", got)
+	}
+}

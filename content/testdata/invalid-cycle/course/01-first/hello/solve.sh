@@ -1,0 +1,6 @@
+# step: create
+:
+# step: two
+:
+# step: three
+:

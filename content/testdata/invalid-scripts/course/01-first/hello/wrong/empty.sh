@@ -1,0 +1,5 @@
+# step: create
+# check: absent
+# wanted: something
+# step: create
+# after: nowhere

@@ -1,0 +1,3 @@
+# step: nothing
+kubectl version
+# message: too late

@@ -1,0 +1,5 @@
+# after: run
+# step: delete
+# check: gone
+# message: still there
+:

@@ -1,0 +1,2 @@
+# step: create
+kubectl create configmap hello --from-literal=a=b

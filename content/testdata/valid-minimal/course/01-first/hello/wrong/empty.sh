@@ -1,0 +1,4 @@
+# step: create
+# check: exists
+# message: the ConfigMap hello is empty
+kubectl create configmap hello
