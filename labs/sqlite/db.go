@@ -70,10 +70,13 @@ func create(path string) error {
 func (db *DB) open(ctx context.Context) (err error) {
 	// Everything that a connection needs is in the data source name, because a
 	// PRAGMA that is sent later reaches only one connection of the pool.
-	common := url.Values{"_foreign_keys": {"on"}, "_busy_timeout": {"10000"}}
+	common := url.Values{
+		"_foreign_keys": {"on"},
+		"_busy_timeout": {"10000"},
+		"_synchronous":  {"FULL"}, // a commit that returned survives a power cut
+	}
 	if db.writer, err = connect(db.path, 1, common, url.Values{
 		"_journal_mode": {"WAL"},
-		"_synchronous":  {"FULL"}, // a commit that returned survives a power cut
 		"_txlock":       {"immediate"},
 	}); err != nil {
 		return err
