@@ -8,7 +8,7 @@ ARGS    ?=
 GOTESTFLAGS ?=
 
 AGENT   := labs/terminal/agent/dist/wheelhouse-agent-linux-$(shell $(GO) env GOARCH)
-INTRO   := content/intro/dist/intro.tar.gz
+INTRO   := content/intro/images/dist/intro-1.tar
 PAGES   := web/dist/index.html
 BINARY  := bin/wheelhouse
 
@@ -47,7 +47,7 @@ $(AGENT): $(call go_files,labs/terminal) go.mod
 	CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags '-s -w' -o $@ ./labs/terminal/agent/cmd
 
 $(INTRO): $(call go_files,content/intro) go.mod
-	$(GO) run ./content/intro/image -o $@
+	$(GO) run ./content/intro/image
 
 $(BINARY): parts $(call go_files,.) $(shell find content/courses -type f 2>/dev/null) go.mod go.sum
 	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o $@ .
@@ -89,4 +89,4 @@ image: ## Build the container image wheelhouse:$(VERSION)
 .PHONY: clean
 clean: ## Remove what was built (clusters and data stay)
 	rm -rf bin web/node_modules
-	find web/dist labs/terminal/agent/dist content/intro/dist -mindepth 1 -not -name .gitkeep -not -name '*.go' -delete
+	find web/dist labs/terminal/agent/dist content/intro/images/dist -mindepth 1 -not -name .gitkeep -not -name '*.go' -delete
