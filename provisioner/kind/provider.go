@@ -6,11 +6,12 @@
 package kind
 
 import (
-	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"wheelhouse/provisioner"
@@ -23,7 +24,7 @@ const providerName = "kind"
 // pods start without a registry.
 type Image struct {
 	Ref     string // as in a pod: "wheelhouse/intro:1"
-	Archive []byte // what `docker save` writes, compressed or not
+	Archive []byte // what `docker save` writes, compressed or not; one archive may hold several images
 }
 
 // Options say how clusters are made. DataDir and Agent have to be given.
@@ -46,10 +47,12 @@ type Provider struct {
 	mu       sync.Mutex
 	engine   *engine              // nil until one has answered
 	creating map[string]*creation // by the cluster's name
-	ports    map[int]bool         // host ports promised to clusters under way
+	ports    map[int]bool         // of this machine, promised to clusters that are being made
 
 	networks sync.Mutex // held while a free subnet is looked for and taken
-	images   sync.Mutex // held while an image is pulled or built
+
+	images  sync.Mutex // held while an image is pulled or built
+	offline bool       // no packages could be downloaded; guarded by images
 }
 
 var _ provisioner.Provider = (*Provider)(nil)
@@ -62,38 +65,34 @@ func New(options Options) (*Provider, error) {
 		return nil, errors.New("kind: no data directory")
 	}
 	if len(options.Agent) == 0 {
-		return nil, errors.New("kind: this binary holds no workstation agent; build it with `make build`")
+		return nil, errors.New("kind: this program was built without the workstation's agent; build it with `make build`")
+	}
+	if options.Runtime != "" && !slices.Contains(runtimes, options.Runtime) {
+		return nil, fmt.Errorf("kind: unknown container engine %q: choose one of %q", options.Runtime, runtimes)
+	}
+	if !options.Subnets.IsValid() {
+		options.Subnets = DefaultSubnets
+	}
+	if !options.Subnets.Addr().Is4() || options.Subnets.Bits() > networkBits || options.Subnets.Bits() < 8 {
+		return nil, fmt.Errorf("kind: %s cannot be cut into networks: choose an IPv4 range from /8 to /%d", options.Subnets, networkBits)
+	}
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
 	}
 	dir, err := filepath.Abs(options.DataDir)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("kind: %w", err)
 	}
 	options.DataDir = dir
-	return &Provider{options: options}, nil
+	kept, err := openStore(dir)
+	if err != nil {
+		return nil, fmt.Errorf("kind: %w", err)
+	}
+	return &Provider{
+		options:  options,
+		log:      options.Logger,
+		store:    kept,
+		creating: make(map[string]*creation),
+		ports:    make(map[int]bool),
+	}, nil
 }
-
-// Create makes the cluster name with its workstation.
-func (p *Provider) Create(ctx context.Context, name string, spec provisioner.Spec, report func(provisioner.Progress)) (*provisioner.Cluster, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// List returns the clusters of this data directory.
-func (p *Provider) List(ctx context.Context) ([]provisioner.Cluster, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// Access tells how to reach the cluster name.
-func (p *Provider) Access(ctx context.Context, name string) (*provisioner.Access, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// Delete removes the cluster name.
-func (p *Provider) Delete(ctx context.Context, name string) error {
-	return errors.ErrUnsupported
-}
-
-type (
-	store    struct{}
-	engine   struct{}
-	creation struct{}
-)

@@ -1,0 +1,127 @@
+package kind
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"wheelhouse/provisioner"
+)
+
+// apiServer asks a cluster's API server the few things that tell when a student
+// can start.
+type apiServer struct {
+	client *http.Client
+	url    string
+}
+
+func newAPIServer(access *provisioner.Access) (*apiServer, error) {
+	text, err := access.Admin()
+	if err != nil {
+		return nil, err
+	}
+	config, err := clientcmd.RESTConfigFromKubeConfig(text)
+	if err != nil {
+		return nil, err
+	}
+	config.Timeout = 5 * time.Second
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, err
+	}
+	return &apiServer{client: client, url: access.Server}, nil
+}
+
+// get reads the object at path into v and reports whether there is one.
+func (a *apiServer) get(ctx context.Context, path string, v any) (bool, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, a.url+path, nil)
+	if err != nil {
+		return false, err
+	}
+	request.Header.Set("Accept", "application/json")
+	response, err := a.client.Do(request)
+	if err != nil {
+		return false, err
+	}
+	defer response.Body.Close()
+	switch response.StatusCode {
+	case http.StatusOK:
+		return true, json.NewDecoder(response.Body).Decode(v)
+	case http.StatusNotFound:
+		return false, nil
+	default:
+		said, _ := io.ReadAll(io.LimitReader(response.Body, 1<<10))
+		return false, fmt.Errorf("the API server answers %s with %s: %s", path, response.Status, said)
+	}
+}
+
+// await blocks until the cluster is ready, or until ctx ends: then its error
+// says what was still missing.
+func (a *apiServer) await(ctx context.Context, nodes int) error {
+	defer a.client.CloseIdleConnections()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		missing, err := a.missing(ctx, nodes)
+		if err == nil && missing == "" {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			if err != nil {
+				missing = err.Error()
+			}
+			return fmt.Errorf("%s: %w", missing, context.Cause(ctx))
+		case <-tick.C:
+		}
+	}
+}
+
+// missing says what is not there yet of a cluster with so many nodes: "" when it
+// is ready. A pod that a student makes is then scheduled, gets its service
+// account, and finds services by name.
+func (a *apiServer) missing(ctx context.Context, want int) (string, error) {
+	var nodes struct {
+		Items []struct {
+			Metadata struct{ Name string }
+			Status   struct {
+				Conditions []struct{ Type, Status, Message string }
+			}
+		}
+	}
+	if _, err := a.get(ctx, "/api/v1/nodes", &nodes); err != nil {
+		return "", err
+	}
+	if len(nodes.Items) < want {
+		return fmt.Sprintf("%d of %d nodes have joined", len(nodes.Items), want), nil
+	}
+	for _, node := range nodes.Items {
+		message, ready := "it has not reported yet", false
+		for _, c := range node.Status.Conditions {
+			if c.Type == "Ready" {
+				message, ready = c.Message, c.Status == "True"
+			}
+		}
+		if !ready {
+			return fmt.Sprintf("node %s is not ready: %s", node.Metadata.Name, message), nil
+		}
+	}
+	var dns struct{ Status struct{ ReadyReplicas int } }
+	if _, err := a.get(ctx, "/apis/apps/v1/namespaces/kube-system/deployments/coredns", &dns); err != nil {
+		return "", err
+	}
+	if dns.Status.ReadyReplicas == 0 {
+		return "the cluster's DNS has not started", nil
+	}
+	var account struct{}
+	if there, err := a.get(ctx, "/api/v1/namespaces/default/serviceaccounts/default", &account); err != nil || !there {
+		return "the namespace default has no service account yet", err
+	}
+	return "", nil
+}
