@@ -26,10 +26,23 @@ func (v *Viewer) Serve(ctx context.Context, conn net.Conn, received io.Reader) e
 		conn.SetWriteDeadline(time.Now().Add(farewell))
 		_, _ = conn.Write(AppendFrame(nil, ControlFrame(Control{Type: "error", Message: refusal})))
 	}
-	conn.Close()
-	<-read
+	linger(conn, received, read)
 	cancel(nil)
 	return err
+}
+
+// linger closes conn in such a way that the peer gets what was sent, even while
+// it is sending itself: it has until the end of read, or a little time, to see
+// that nothing more comes and to close.
+func linger(conn net.Conn, received io.Reader, read <-chan struct{}) {
+	defer conn.Close()
+	half, ok := conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		conn.Close()
+	}
+	conn.SetReadDeadline(time.Now().Add(farewell))
+	<-read
+	_, _ = io.Copy(io.Discard, received)
 }
 
 // receive handles what the peer sends until that fails.
@@ -49,16 +62,16 @@ func (v *Viewer) receive(r io.Reader) error {
 // send sends the viewer's frames until exit or failure.
 func (v *Viewer) send(ctx context.Context, conn net.Conn) error {
 	// Output is put where AppendFrame would copy it to.
-	wire := make([]byte, headerSize+MaxFrame)
+	buf := make([]byte, headerSize+MaxFrame)
 	for {
-		frame, err := v.Next(ctx, wire[headerSize:])
+		frame, err := v.Next(ctx, buf[headerSize:])
 		if errors.Is(err, io.EOF) && ctx.Err() == nil {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		wire = AppendFrame(wire[:0], frame)
+		wire := AppendFrame(buf[:0], frame)
 		conn.SetWriteDeadline(time.Now().Add(v.terminal.options.Stall))
 		if _, err := conn.Write(wire); err != nil {
 			if cause := context.Cause(ctx); cause != nil {

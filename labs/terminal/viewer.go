@@ -155,10 +155,9 @@ func (v *Viewer) next(buf []byte) (frame Frame, patience time.Duration, err erro
 	if v.ended {
 		return frame, 0, io.EOF
 	}
-	if v.sent < t.ring.start() {
-		// Whoever is that slow would lose the oldest again at once.
-		from := v.sent
-		v.jump(from, t.ring.end-t.ring.size/4)
+	if !v.paused && v.sent < t.ring.start() {
+		// Whoever is that slow would soon lose the oldest again.
+		v.jump(v.sent, t.ring.end-t.ring.size/4)
 	}
 	switch {
 	case v.hello:
