@@ -9,17 +9,103 @@
 package grader
 
 import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/google/cel-go/cel"
+
 	"wheelhouse/content"
 )
 
 // Program is a lab's checks, ready to be evaluated. It is never changed, so any
 // number of Watchers may share it.
 type Program struct {
-	lab *content.Lab
+	checks []*check // in the lab's order
 }
 
-// Compile translates every expression of the lab. The error joins all mistakes
-// that it has found, each with its file and line.
+// Compile translates every expression of the lab. The error joins a
+// *content.Problem, with file and line, for each mistake.
 func Compile(lab *content.Lab) (*Program, error) {
-	return &Program{lab: lab}, nil
+	program, mistakes := &Program{}, []error(nil)
+	for i := range lab.Steps {
+		step := &lab.Steps[i]
+		for j := range step.Checks {
+			compiled, problems := compileCheck(lab, step, &step.Checks[j])
+			program.checks = append(program.checks, compiled)
+			mistakes = append(mistakes, problems...)
+		}
+	}
+	if err := errors.Join(mistakes...); err != nil {
+		return nil, err
+	}
+	return program, nil
+}
+
+func compileCheck(lab *content.Lab, step *content.Step, spec *content.Check) (*check, []error) {
+	c := &check{step: step.Name, name: spec.Name, title: spec.Title, exec: spec.Exec}
+	var problems []error
+	problem := func(line int, format string, args ...any) {
+		text := fmt.Sprintf("step %s, check %s: ", step.Name, spec.Name) + fmt.Sprintf(format, args...)
+		problems = append(problems, &content.Problem{File: fileOf(lab), Line: line, Message: text})
+	}
+
+	for _, name := range slices.Sorted(maps.Keys(spec.Objects)) {
+		c.variables = append(c.variables, variable{
+			name: name, list: spec.Objects[name].Name == "", optional: spec.Objects[name].Optional,
+			query: queryOf(spec.Objects[name]),
+		})
+	}
+	env, err := environmentOf(c.declarations())
+	if err != nil {
+		problem(spec.Line, "its variables cannot be declared: %v", err)
+		return c, problems
+	}
+	translate := func(line int, field, text string, want *cel.Type) *expression {
+		compiled, mistakes := compile(env, text, want)
+		for _, mistake := range mistakes {
+			problem(line, "%s %q %v", field, text, mistake)
+		}
+		return compiled
+	}
+	for _, v := range spec.Validations {
+		line := v.Line
+		if line == 0 {
+			line = spec.Line
+		}
+		compiled := validation{
+			place: fmt.Sprintf("%s:%d", fileOf(lab), line), pending: v.Pending, text: v.Message,
+			expression: translate(line, "expression", v.Expression, cel.BoolType),
+		}
+		if v.MessageExpression != "" {
+			compiled.message = translate(line, "messageExpression", v.MessageExpression, cel.StringType)
+		}
+		c.validations = append(c.validations, compiled)
+	}
+	return c, problems
+}
+
+func fileOf(lab *content.Lab) string { return lab.Dir + "/lab.yaml" }
+
+// declarations declares what the check's expressions can see. Objects have no
+// declared types, because a lab may name kinds that no one knows before the
+// cluster runs.
+func (c *check) declarations() []cel.EnvOption {
+	if c.exec != nil {
+		return []cel.EnvOption{
+			cel.Variable("stdout", cel.StringType),
+			cel.Variable("stderr", cel.StringType),
+			cel.Variable("exitCode", cel.IntType),
+		}
+	}
+	var declared []cel.EnvOption
+	for _, v := range c.variables {
+		if v.list {
+			declared = append(declared, cel.Variable(v.name, cel.ListType(cel.DynType)))
+		} else {
+			declared = append(declared, cel.Variable(v.name, cel.DynType))
+		}
+	}
+	return declared
 }

@@ -1,0 +1,170 @@
+package grader
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/cel-go/common/types"
+
+	"wheelhouse/content"
+)
+
+const (
+	evaluationTime = 3 * time.Second // for all expressions of one check together; their cost ends them sooner
+	messageSize    = 1024            // bytes of a message that a student is shown
+)
+
+// check is one compiled check.
+type check struct {
+	step, name, title string
+	variables         []variable // by name; empty where exec is set
+	exec              *content.Exec
+	validations       []validation // in the author's order
+}
+
+// variable is one object, or one list of objects, under the name that
+// expressions know it by.
+type variable struct {
+	name           string
+	list, optional bool
+	query          query
+}
+
+type validation struct {
+	place      string // "file:line", for what only its author can mend
+	expression *expression
+	message    *expression // nil where text is set
+	text       string
+	pending    bool
+}
+
+// needs are the objects that have to be known to judge the check.
+func (c *check) needs() []query {
+	if c.exec != nil {
+		return []query{podQuery(c.exec)}
+	}
+	needed := make([]query, 0, len(c.variables))
+	for _, v := range c.variables {
+		needed = append(needed, v.query)
+	}
+	return needed
+}
+
+// judge holds the check against what view knows and says what it found. It has
+// no other input and no effect, but for what view notes about what it was asked;
+// the result means nothing where view was asked for what it does not know yet. A
+// panic on the way is a result as well.
+func (c *check) judge(view *view) (result Result) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			result = c.mistake(ReasonInvalid, "", fmt.Sprint(reason))
+		}
+		result.Step, result.Check = c.step, c.name
+		result.Message = clip(oneLine(result.Message), messageSize)
+	}()
+	if c.exec != nil {
+		return c.judgeExec(view)
+	}
+	return c.judgeObjects(view)
+}
+
+// judgeObjects looks for what is missing first, because nothing that can be said
+// about an object helps a student who has not made it yet.
+func (c *check) judgeObjects(view *view) Result {
+	values := make(map[string]any, len(c.variables))
+	var evidence []Evidence
+	var missing []string
+	for _, v := range c.variables {
+		found := view.find(v.query)
+		switch {
+		case found.phase == waiting:
+			return Result{}
+		case found.phase == failed:
+			return Result{Status: Unknown, Reason: found.reason, Message: found.problem, Evidence: evidence}
+		case found.phase == unknownKind && !v.optional:
+			missing = append(missing, fmt.Sprintf("the cluster has no kind %s (%s) yet", v.query.kind, v.query.apiVersion))
+		case v.list:
+			values[v.name] = found.contents()
+		case len(found.objects) > 0:
+			values[v.name] = found.objects[0].content.Object
+		case v.optional:
+			values[v.name] = nil
+		default:
+			missing = append(missing, absence(view, v.query, found))
+		}
+		evidence = append(evidence, found.evidence()...)
+	}
+	if len(missing) > 0 {
+		return Result{Status: False, Reason: ReasonNotFound, Message: strings.Join(missing, "; "), Evidence: evidence}
+	}
+	result := c.validate(values)
+	result.Evidence = evidence
+	return result
+}
+
+// validate evaluates the validations in the author's order. The first one that
+// is not true decides: authors put first what a student has to see first.
+func (c *check) validate(values map[string]any) Result {
+	ctx, cancel := context.WithTimeout(context.Background(), evaluationTime)
+	defer cancel()
+	budget := int64(checkCost)
+	for _, v := range c.validations {
+		value, err := v.expression.evaluate(ctx, values, &budget)
+		if err != nil {
+			return c.mistake(reasonOf(err), v.place, err.Error())
+		}
+		answer, isBool := value.Value().(bool)
+		if !isBool {
+			return c.mistake(ReasonInvalid, v.place, fmt.Sprintf("the expression gave a %s and not true or false", value.Type().TypeName()))
+		}
+		if answer {
+			continue
+		}
+		reason := ReasonWrong
+		if v.pending {
+			reason = ReasonPending
+		}
+		return Result{Status: False, Reason: reason, Message: c.words(ctx, v, values, &budget)}
+	}
+	return Result{Status: True, Reason: ReasonPassed}
+}
+
+// words makes an untrue validation's message. A message that cannot be made does
+// not change the verdict.
+func (c *check) words(ctx context.Context, v validation, values map[string]any, budget *int64) string {
+	if v.message == nil {
+		return v.text
+	}
+	if value, err := v.message.evaluate(ctx, values, budget); err == nil && value.Type() == types.StringType {
+		if text := oneLine(value.Value().(string)); text != "" {
+			return text
+		}
+	}
+	return "this is not so yet: " + c.title
+}
+
+// mistake is the result of a check that cannot be evaluated. The student is told
+// that it is not their fault, and the author where to look.
+func (c *check) mistake(reason, place, problem string) Result {
+	if place != "" {
+		place = " (" + place + ")"
+	}
+	return Result{Status: Unknown, Reason: reason, Message: fmt.Sprintf(
+		"this check could not be evaluated: %s%s. That is a mistake in the lab and not in your work; please tell whoever runs it",
+		oneLine(problem), place)}
+}
+
+// oneLine puts text on one line, with single spaces.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// clip cuts text to at most size bytes, between characters, and shows that it
+// did.
+func clip(text string, size int) string {
+	if len(text) <= size {
+		return text
+	}
+	const mark = "…"
+	return strings.ToValidUTF8(text[:size-len(mark)], "") + mark
+}

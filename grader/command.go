@@ -1,0 +1,134 @@
+package grader
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/remotecommand"
+	"k8s.io/client-go/util/exec"
+	"k8s.io/streaming/pkg/httpstream"
+
+	"wheelhouse/content"
+)
+
+const (
+	outputSize  = 64 << 10 // bytes of each stream that an expression sees
+	outputFlood = 8 << 20  // bytes after which a command is given up: it may never end
+)
+
+// command runs an exec check's command once and says what came of it. It blocks
+// until the command has ended, its time is over or ctx ends. A command that runs
+// over its time is left to itself: Kubernetes has no way to end it.
+func (c *cluster) command(ctx context.Context, spec *content.Exec, in target) *outcome {
+	done := &outcome{target: in}
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		done.status, done.reason, done.problem = Unknown, ReasonTimeout, "the check was ended before its command ran"
+		return done
+	}
+	timed, cancel := context.WithTimeout(ctx, spec.Timeout)
+	defer cancel()
+	stdout, stderr := &output{flooded: cancel}, &output{flooded: cancel}
+	err := c.stream(timed, spec, in, stdout, stderr)
+	done.stdout, done.stderr = stdout.String(), stderr.String()
+
+	var code exec.CodeExitError
+	var status apierrors.APIStatus
+	switch {
+	case err == nil:
+	case errors.As(err, &code):
+		done.exitCode = code.Code
+	case stdout.tooMuch() || stderr.tooMuch():
+		done.status, done.reason = Unknown, ReasonInvalid
+		done.problem = fmt.Sprintf("`%s` printed more than %d MiB in Pod %s and was given up", commandLine(spec), outputFlood>>20, in.pod)
+	case timed.Err() != nil:
+		done.status, done.reason = Unknown, ReasonTimeout
+		done.problem = fmt.Sprintf("`%s` did not end within %v in Pod %s", commandLine(spec), spec.Timeout, in.pod)
+	case notStarted(err):
+		done.status, done.reason = False, ReasonWrong
+		done.problem = fmt.Sprintf("container %s of Pod %s cannot run `%s`: it has no such program", in.container, in.pod, spec.Command[0])
+	case errors.As(err, &status):
+		done.status, done.reason = Unknown, ReasonInvalid
+		done.problem = fmt.Sprintf("`%s` could not be run in Pod %s: %s", commandLine(spec), in.pod, status.Status().Message)
+	default:
+		done.status, done.reason = Unknown, ReasonUnreachable
+		done.problem = fmt.Sprintf("Pod %s could not be reached to run `%s`; it is tried again", in.pod, commandLine(spec))
+		c.logger.Debug("grader: command failed", "pod", in.pod, "error", err)
+	}
+	return done
+}
+
+// notStarted tells whether the container runtime found no such program. It has
+// no code of its own for that, only these words.
+func notStarted(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "executable file not found") ||
+		strings.Contains(text, "exec:") && (strings.Contains(text, "no such file or directory") || strings.Contains(text, "permission denied"))
+}
+
+// stream runs the command over a WebSocket, or over SPDY where a proxy on the way
+// knows no WebSockets, as kubectl does.
+func (c *cluster) stream(ctx context.Context, spec *content.Exec, in target, stdout, stderr *output) error {
+	query := url.Values{"command": spec.Command, "container": {in.container}, "stdout": {"true"}, "stderr": {"true"}}
+	where := c.plain.Get().AbsPath("/api/v1/namespaces", in.namespace, "pods", in.pod, "exec").URL()
+	where.RawQuery = query.Encode()
+	webSocket, err := remotecommand.NewWebSocketExecutor(c.config, "GET", where.String())
+	if err != nil {
+		return err
+	}
+	spdy, err := remotecommand.NewSPDYExecutor(c.config, "POST", where)
+	if err != nil {
+		return err
+	}
+	either, err := remotecommand.NewFallbackExecutor(webSocket, spdy, func(err error) bool {
+		return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
+	})
+	if err != nil {
+		return err
+	}
+	return either.StreamWithContext(ctx, remotecommand.StreamOptions{Stdout: stdout, Stderr: stderr})
+}
+
+// output keeps the first bytes that a command prints. Streams may go on writing
+// after the command was given up, so it has a lock.
+type output struct {
+	flooded func() // called when there is no end to it
+
+	mu    sync.Mutex
+	kept  bytes.Buffer
+	total int
+}
+
+// Write takes everything and never fails.
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	o.kept.Write(p[:min(len(p), outputSize-o.kept.Len())])
+	o.total += len(p)
+	flood := o.total > outputFlood
+	o.mu.Unlock()
+	if flood {
+		o.flooded()
+	}
+	return len(p), nil
+}
+
+func (o *output) tooMuch() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.total > outputFlood
+}
+
+// String is what was kept, as text that CEL accepts.
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return strings.ToValidUTF8(o.kept.String(), "�")
+}

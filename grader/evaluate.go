@@ -1,0 +1,65 @@
+package grader
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// evaluate judges checks once, on what is read for it now. What a check asks for
+// while it is judged, such as the names near a missing one, is read as well.
+func evaluate(ctx context.Context, cluster *cluster, checks []*check) ([]Result, error) {
+	k := newKnowledge()
+	var needed []query
+	for _, c := range checks {
+		needed = append(needed, c.needs()...)
+	}
+	if err := k.read(ctx, cluster, needed); err != nil {
+		return nil, err
+	}
+	k.runAll(ctx, cluster, checks)
+	for {
+		results, asked, complete := k.judge(checks, time.Now())
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if complete {
+			return results, nil
+		}
+		if err := k.read(ctx, cluster, asked); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// read fills a store for each query that has none, all at once.
+func (k *knowledge) read(ctx context.Context, cluster *cluster, queries []query) error {
+	reading, ctx := errgroup.WithContext(ctx)
+	for _, q := range queries {
+		if k.stores[q] != nil {
+			continue
+		}
+		k.stores[q] = newStore(q, func() {})
+		s := &source{store: k.stores[q], cluster: cluster}
+		reading.Go(func() error { return s.read(ctx) })
+	}
+	return reading.Wait()
+}
+
+// runAll runs the commands of the checks that have a container to run in, all at
+// once, and waits for them.
+func (k *knowledge) runAll(ctx context.Context, cluster *cluster, checks []*check) {
+	var commands errgroup.Group
+	for _, c := range checks {
+		if c.exec == nil {
+			continue
+		}
+		e := newExecution(c, cluster, nil)
+		k.executions[c] = e
+		if in := e.aim(k.stores[podQuery(c.exec)].look()); in != nil {
+			commands.Go(func() error { e.once(ctx, *in); return nil })
+		}
+	}
+	_ = commands.Wait() // none of them fails: what goes wrong is an outcome
+}

@@ -1,0 +1,117 @@
+package grader
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+const (
+	restInterval = 500 * time.Millisecond // between two runs in the same container, however often its pod changes
+	longestRest  = time.Minute            // after commands that did not end in time
+)
+
+// execution runs one exec check's command whenever there is a reason to, for as
+// long as its step is open.
+type execution struct {
+	check   *check
+	cluster *cluster
+	changed func()       // called after each run
+	targets chan *target // capacity 1: the newest; nil while there is none
+
+	offered *target // used by the caller of offer only
+
+	mu   sync.Mutex
+	done *outcome
+}
+
+func newExecution(c *check, cluster *cluster, changed func()) *execution {
+	return &execution{check: c, cluster: cluster, changed: changed, targets: make(chan *target, 1)}
+}
+
+// last returns the newest outcome, or nil.
+func (e *execution) last() *outcome {
+	if e == nil {
+		return nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.done
+}
+
+// aim picks the container among the pods that are known.
+func (e *execution) aim(pods found) *target {
+	if chosen, why := choose(e.check.exec, pods); len(pods.objects) > 0 && why.Status == "" {
+		return &chosen
+	}
+	return nil
+}
+
+// offer says which container to run in from now on. It does not block. The
+// command runs at once where that is news.
+func (e *execution) offer(newest *target) {
+	if newest == e.offered || newest != nil && e.offered != nil && *newest == *e.offered {
+		return
+	}
+	e.offered = newest
+	for {
+		select {
+		case e.targets <- newest:
+			return
+		case <-e.targets: // an older one that was not taken yet
+		}
+	}
+}
+
+// once runs the command.
+func (e *execution) once(ctx context.Context, in target) {
+	done := e.cluster.command(ctx, e.check.exec, in)
+	e.mu.Lock()
+	e.done = done
+	e.mu.Unlock()
+}
+
+// run runs the command when it is offered a target that is news, and each time
+// the check's interval runs out, until ctx ends.
+func (e *execution) run(ctx context.Context) {
+	var current *target
+	var ended time.Time // of the last run
+	interval := e.check.exec.Interval
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case next := <-e.targets:
+			again := next != nil && current != nil && next.same(*current)
+			current = next
+			if again && time.Since(ended) < restInterval {
+				timer.Reset(restInterval - time.Since(ended))
+				continue
+			}
+		case <-timer.C:
+		}
+		if current == nil {
+			timer.Stop()
+			continue
+		}
+		e.once(ctx, *current)
+		if ctx.Err() != nil {
+			return
+		}
+		e.changed()
+		ended = time.Now()
+		interval = e.pause(interval)
+		timer.Reset(interval)
+	}
+}
+
+// pause is how long to wait for the next run. Commands that do not end stay
+// behind in the student's pod, so they are started less and less often.
+func (e *execution) pause(last time.Duration) time.Duration {
+	if e.last().reason == ReasonTimeout {
+		return min(2*last, max(longestRest, e.check.exec.Interval))
+	}
+	return e.check.exec.Interval
+}

@@ -1,0 +1,112 @@
+package grader
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// absence says that an object is not there, and where something like it is. A
+// near miss is only looked for once view knows the names, which it then watches
+// for as long as the object is missing.
+func absence(view *view, wanted query, found found) string {
+	sentence := "there is no " + wanted.what()
+	if wanted.name == "" {
+		return sentence
+	}
+	if wanted.namespace != "" {
+		// A namespace that is missing explains all that is missing in it.
+		if all := view.find(namespaces); all.phase == known && !contains(all, objectKey{name: wanted.namespace}) {
+			return sentence + ": there is no such namespace"
+		}
+	}
+	if near := nearMiss(wanted, view.find(wanted.everywhere()).objects); near != "" {
+		return sentence + "; " + near
+	}
+	return sentence
+}
+
+func contains(all found, key objectKey) bool {
+	_, there := slices.BinarySearchFunc(all.objects, key, func(o *object, k objectKey) int { return o.key.compare(k) })
+	return there
+}
+
+// nearMiss names the object that the student most likely made instead of the
+// wanted one, or is empty: the same name in another namespace, a similar name in
+// the right namespace, or a similar name elsewhere. What the system made in its
+// own namespaces is nobody's slip.
+func nearMiss(wanted query, there []*object) string {
+	var elsewhere, similarHere, similarElsewhere []objectKey
+	for _, o := range there {
+		switch alike := similar(wanted.name, o.key.name); {
+		case o.key == objectKey{wanted.namespace, wanted.name}: // it has just come
+		case o.key.namespace == wanted.namespace && alike:
+			similarHere = append(similarHere, o.key)
+		case strings.HasPrefix(o.key.namespace, "kube-") || o.key.namespace == "local-path-storage":
+		case o.key.namespace != wanted.namespace && o.key.name == wanted.name:
+			elsewhere = append(elsewhere, o.key)
+		case o.key.namespace != wanted.namespace && alike:
+			similarElsewhere = append(similarElsewhere, o.key)
+		}
+	}
+	switch {
+	case len(elsewhere) > 0:
+		return fmt.Sprintf("one exists in namespace %s", elsewhere[0].namespace)
+	case len(similarHere) > 0:
+		return fmt.Sprintf("there is one named %s", closest(wanted.name, similarHere).name)
+	case len(similarElsewhere) > 0:
+		near := closest(wanted.name, similarElsewhere)
+		return fmt.Sprintf("one named %s exists in namespace %s", near.name, near.namespace)
+	}
+	return ""
+}
+
+// closest returns the key whose name is the fewest slips away; the first of
+// several.
+func closest(name string, keys []objectKey) objectKey {
+	return slices.MinFunc(keys, func(a, b objectKey) int { return distance(name, a.name) - distance(name, b.name) })
+}
+
+// similar tells whether a person who wanted one name may have typed the other,
+// or whether a controller made the other out of it ("web-7d4b9c").
+func similar(wanted, name string) bool {
+	if wanted == name {
+		return true
+	}
+	if strings.HasPrefix(name, wanted+"-") || strings.HasPrefix(wanted, name+"-") {
+		return true
+	}
+	slips := 2
+	switch {
+	case len(wanted) < 3:
+		return false
+	case len(wanted) < 6:
+		slips = 1
+	}
+	return distance(wanted, name) <= slips
+}
+
+// distance counts the slips between two names: a letter too many, too few, or
+// another, and two neighbours that changed places (optimal string alignment).
+func distance(a, b string) int {
+	var before, last []int
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		before, last, row = last, row, make([]int, len(b)+1)
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			other := 1
+			if a[i-1] == b[j-1] {
+				other = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+other)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,80 @@
+package grader
+
+import (
+	"cmp"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"wheelhouse/content"
+)
+
+// query names objects of one kind. Two checks that ask for the same share one
+// watch, so a query can be compared.
+type query struct {
+	apiVersion, kind string
+	namespace        string // empty for all, or for a cluster-scoped kind
+	name             string // empty for all
+	selector         string // labels; empty for all
+	namesOnly        bool   // only names are kept, and only their coming and going counts
+}
+
+func queryOf(object content.Object) query {
+	return query{
+		apiVersion: object.APIVersion, kind: object.Kind, namespace: object.Namespace, name: object.Name,
+		selector: labels.SelectorFromSet(object.Selector).String(),
+	}
+}
+
+// podQuery asks for the pods that an exec check may run in.
+func podQuery(exec *content.Exec) query {
+	return queryOf(content.Object{
+		APIVersion: "v1", Kind: "Pod", Namespace: exec.Namespace, Name: exec.Pod, Selector: exec.Selector,
+	})
+}
+
+// everywhere asks for the names of all objects of the query's kind: where else
+// to look for one that is missing.
+func (q query) everywhere() query {
+	return query{apiVersion: q.apiVersion, kind: q.kind, namesOnly: true}
+}
+
+// namespaces asks for the names of all namespaces.
+var namespaces = query{apiVersion: "v1", kind: "Namespace", namesOnly: true}
+
+func (q query) groupVersion() (schema.GroupVersion, error) {
+	return schema.ParseGroupVersion(q.apiVersion)
+}
+
+// what names what the query asks for in the words of a sentence: "Deployment
+// named web in namespace default".
+func (q query) what() string {
+	text := q.kind
+	if q.name != "" {
+		text += " named " + q.name
+	}
+	if q.selector != "" {
+		text += " with the labels " + strings.ReplaceAll(q.selector, ",", ", ")
+	}
+	if q.namespace != "" {
+		text += " in namespace " + q.namespace
+	}
+	return text
+}
+
+// objectKey is what an object is called within its kind.
+type objectKey struct {
+	namespace, name string // namespace is empty for a cluster-scoped kind
+}
+
+func (k objectKey) String() string {
+	if k.namespace == "" {
+		return k.name
+	}
+	return k.namespace + "/" + k.name
+}
+
+func (k objectKey) compare(other objectKey) int {
+	return cmp.Or(cmp.Compare(k.namespace, other.namespace), cmp.Compare(k.name, other.name))
+}

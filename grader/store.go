@@ -1,0 +1,188 @@
+package grader
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// phase says how much is known of what a query asks for.
+type phase int
+
+const (
+	waiting     phase = iota // nothing yet
+	unknownKind              // the cluster has no such kind
+	failed                   // the cluster refused to tell
+	known
+)
+
+// found is what is known of a query's objects at one moment. Its objects are
+// shared and never changed.
+type found struct {
+	phase   phase
+	reason  string    // where failed: one of a Result's reasons
+	problem string    // where failed: a sentence
+	objects []*object // by namespace and name
+	version uint64    // another one after each change; never used twice in a process
+}
+
+// contents are the objects as CEL sees a list of them.
+func (f found) contents() []any {
+	list := make([]any, 0, len(f.objects))
+	for _, o := range f.objects {
+		list = append(list, o.content.Object)
+	}
+	return list
+}
+
+// versions numbers changes, over all stores, so that a store that was closed and
+// opened again cannot look unchanged.
+var versions atomic.Uint64
+
+// store keeps the objects of one query as the cluster last told them. It is the
+// end of a cache.Reflector, which calls its exported methods.
+type store struct {
+	query   query
+	changed func() // called after every change, without locks
+
+	mu      sync.Mutex
+	found   found
+	objects map[objectKey]*object
+	stale   bool // found.objects is older than objects
+}
+
+func newStore(query query, changed func()) *store {
+	return &store{query: query, changed: changed, objects: map[objectKey]*object{}}
+}
+
+// look returns what is known now.
+func (s *store) look() found {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stale {
+		s.stale = false
+		s.found.objects = make([]*object, 0, len(s.objects))
+		for _, o := range s.objects {
+			s.found.objects = append(s.found.objects, o)
+		}
+		slices.SortFunc(s.found.objects, func(a, b *object) int { return a.key.compare(b.key) })
+	}
+	return s.found
+}
+
+// settle notes that there is nothing to know: the kind does not exist, or the
+// cluster does not tell.
+func (s *store) settle(to phase, reason, problem string) {
+	s.update(func() bool {
+		if s.found.phase == to && s.found.problem == problem {
+			return false
+		}
+		s.found.phase, s.found.reason, s.found.problem = to, reason, problem
+		clear(s.objects)
+		return true
+	})
+}
+
+// update runs change under the lock, and tells about it where it returns true.
+func (s *store) update(change func() bool) {
+	s.mu.Lock()
+	really := change()
+	if really {
+		s.found.version = versions.Add(1)
+		s.stale = true
+	}
+	s.mu.Unlock()
+	if really {
+		s.changed()
+	}
+}
+
+// Add keeps an object that is new.
+func (s *store) Add(item any) error { return s.Update(item) }
+
+// Update keeps an object's new state.
+func (s *store) Update(item any) error {
+	o, err := s.objectOf(item)
+	if err != nil {
+		return err
+	}
+	s.update(func() bool { return s.put(o) })
+	return nil
+}
+
+// Delete forgets an object.
+func (s *store) Delete(item any) error {
+	o, err := s.objectOf(item)
+	if err != nil {
+		return err
+	}
+	s.update(func() bool {
+		_, had := s.objects[o.key]
+		delete(s.objects, o.key)
+		return had
+	})
+	return nil
+}
+
+// Replace keeps the listed objects and forgets all others. After a lost
+// connection most of them are what they were; then nothing has changed.
+func (s *store) Replace(items []any, _ string) error {
+	listed := make(map[objectKey]*object, len(items))
+	for _, item := range items {
+		o, err := s.objectOf(item)
+		if err != nil {
+			return err
+		}
+		listed[o.key] = o
+	}
+	s.update(func() bool {
+		changed := s.found.phase != known
+		s.found.phase, s.found.reason, s.found.problem = known, "", ""
+		for key := range s.objects {
+			if listed[key] == nil {
+				delete(s.objects, key)
+				changed = true
+			}
+		}
+		for _, o := range listed {
+			changed = s.put(o) || changed
+		}
+		return changed
+	})
+	return nil
+}
+
+// Resync does nothing: the store is what it mirrors.
+func (s *store) Resync() error { return nil }
+
+// put keeps o and tells whether that changed anything.
+func (s *store) put(o *object) bool {
+	old := s.objects[o.key]
+	if old != nil && (s.query.namesOnly || old.same(o)) {
+		return false
+	}
+	s.objects[o.key] = o
+	return true
+}
+
+func (s *store) objectOf(item any) (*object, error) {
+	about, err := meta.Accessor(item)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.query.kind, err)
+	}
+	o := &object{kind: s.query.kind, key: objectKey{about.GetNamespace(), about.GetName()}}
+	if s.query.namesOnly {
+		return o, nil
+	}
+	content, ok := item.(*unstructured.Unstructured)
+	if !ok {
+		return nil, fmt.Errorf("%s %s came as a %T", s.query.kind, o.key, item)
+	}
+	content.SetManagedFields(nil) // as long as all the rest, and of no use to a check
+	o.content = content
+	return o, nil
+}
