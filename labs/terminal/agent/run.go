@@ -58,6 +58,11 @@ func checkRun(message terminal.RunMessage) error {
 	case len(message.Stdin) > terminal.MaxStdin:
 		return invalid("run: %d bytes of input, more than %d", len(message.Stdin), terminal.MaxStdin)
 	}
+	for _, text := range slices.Concat(message.Command, message.Env, []string{message.Dir}) {
+		if strings.ContainsRune(text, 0) {
+			return invalid("run: %q holds a null character", text)
+		}
+	}
 	for _, entry := range message.Env {
 		if name, _, ok := strings.Cut(entry, "="); !ok || name == "" {
 			return invalid("run: %q sets no environment variable", entry)
