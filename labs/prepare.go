@@ -42,6 +42,10 @@ func (l *liveSession) prepare(ctx context.Context) error {
 func (l *liveSession) claim(ctx context.Context) (*provisioner.Cluster, error) {
 	spec := provisioner.Spec{Workers: l.lab.Cluster.Workers}
 	cluster, err := l.service.clusters.pool.Claim(ctx, spec, l.reportClaim)
+	if provisioner.ReasonOf(err) == provisioner.Stopped {
+		// The whole process is about to stop, and this goroutine with it.
+		<-ctx.Done()
+	}
 	if err != nil {
 		return nil, claimFailed(err)
 	}

@@ -1,0 +1,289 @@
+package labs_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"wheelhouse/labs"
+)
+
+const goodPassword = "correct horse battery"
+
+// instructor makes the first instructor of a world.
+func (w *world) instructor(name string) *labs.User {
+	w.t.Helper()
+	secret, err := w.BootstrapLink(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	_, user, err := w.Bootstrap(w.t.Context(), secret, name, goodPassword)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return user
+}
+
+func TestNamesAndPasswords(t *testing.T) {
+	w := newWorld(t, nil)
+	class, _ := w.class("Teacher")
+	long := strings.Repeat("é", 64)
+	for _, test := range []struct {
+		name, password string
+		code           labs.Code // "" is fine
+		message        string
+	}{
+		{"Ada", goodPassword, "", ""},
+		{"  Bob Ross ", goodPassword, "", ""},
+		{long, goodPassword, "", ""},
+		{"Zoë", "0123456789", "", ""},
+		{"ada", goodPassword, labs.CodeConflict, "The name ada is taken"},
+		{"Ａｄａ", goodPassword, labs.CodeConflict, "is taken"}, // full width
+		{"Learner", goodPassword, labs.CodeConflict, "is taken"},
+		{"", goodPassword, labs.CodeInvalid, "Give a name"},
+		{" \t ", goodPassword, labs.CodeInvalid, "Give a name"},
+		{long + "e", goodPassword, labs.CodeInvalid, "at most 64"},
+		{"a\x00b", goodPassword, labs.CodeInvalid, "invisible"},
+		{"a\nb", goodPassword, labs.CodeInvalid, "invisible"},
+		{"a\u202eb", goodPassword, labs.CodeInvalid, "invisible"}, // turns the line around
+		{"a\u200bb", goodPassword, labs.CodeInvalid, "invisible"}, // a space of no width
+		{"a\xffb", goodPassword, labs.CodeInvalid, "UTF-8"},
+		{"Eve", "", labs.CodeInvalid, "at least 10"},
+		{"Eve", "ninechars", labs.CodeInvalid, "at least 10"},
+		{"Eve", "éééé éééé", labs.CodeInvalid, "at least 10"}, // characters, not bytes
+		{"Eve", strings.Repeat("x", 1025), labs.CodeInvalid, "at most 1024"},
+		{"Evelyn Smith", "evelyn smith", labs.CodeInvalid, "must not be the name"},
+	} {
+		token, user, err := w.Join(t.Context(), nil, class.Code, test.name, test.password)
+		if labs.CodeOf(err) != test.code || !strings.Contains(messageOf(err), test.message) {
+			t.Errorf("%q with %q: got %v, want %q with %q", test.name, test.password, err, test.code, test.message)
+		}
+		if err != nil {
+			continue
+		}
+		if got, err := w.Authenticate(t.Context(), token); err != nil || *got != *user || got.Role != labs.Student || got.Name != strings.TrimSpace(test.name) {
+			t.Errorf("%q: logged in as %+v, %v, want %+v", test.name, got, err, user)
+		}
+	}
+}
+
+func TestLogin(t *testing.T) {
+	w := newWorld(t, nil)
+	user := w.instructor("Ada Lovelace")
+	if !regexp.MustCompile(`^\$argon2id\$v=19\$m=65536,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$`).MatchString(user.PasswordHash) {
+		t.Errorf("the stored hash is %q", user.PasswordHash)
+	}
+	token, got, err := w.Login(t.Context(), " ada LOVELACE", goodPassword)
+	if err != nil || *got != *user {
+		t.Fatalf("Login: got %+v, %v", got, err)
+	}
+	if len(token) != 43 { // 256 bits in base64
+		t.Errorf("the token is %d characters long, want 43", len(token))
+	}
+
+	var messages []string
+	times := map[string]time.Duration{}
+	for _, test := range []struct{ name, password string }{
+		{"Ada Lovelace", goodPassword + "!"},
+		{"Nobody", goodPassword},
+		{"Ada Lovelace", ""},
+		{"", ""},
+		{"Ada Lovelace", strings.Repeat("x", 1<<20)},
+	} {
+		start := time.Now()
+		_, _, err := w.Login(t.Context(), test.name, test.password)
+		times[test.name] = time.Since(start)
+		wantCode(t, err, labs.CodeUnauthorized)
+		messages = append(messages, messageOf(err))
+	}
+	for _, message := range messages {
+		if message != messages[0] {
+			t.Errorf("the messages tell names apart: %q", messages)
+		}
+	}
+	// Without a hash an answer takes microseconds, with one tens of milliseconds.
+	if known, unknown := times["Ada Lovelace"], times["Nobody"]; unknown < known/5 {
+		t.Errorf("an unknown name was refused after %s, a known one after %s", unknown, known)
+	}
+
+	if err := w.Logout(t.Context(), token); err != nil {
+		t.Fatal(err)
+	}
+	for _, token := range []string{token, "", "nonsense", strings.Repeat("x", 1<<16)} {
+		_, err := w.Authenticate(t.Context(), token)
+		wantCode(t, err, labs.CodeUnauthorized)
+	}
+}
+
+// Whoever reads the database or a backup of it cannot log in with what they find.
+func TestNoSecretIsStored(t *testing.T) {
+	w := newWorld(t, nil)
+	w.instructor("Ada")
+	token, _, err := w.Login(t.Context(), "Ada", goodPassword)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link, err := w.LearnerLink(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(w.dir, "wheelhouse.db*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("found the files %v, %v", files, err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, secret := range map[string]string{"token": token, "link": link, "password": goodPassword} {
+			if bytes.Contains(text, []byte(secret)) {
+				t.Errorf("%s holds the %s", filepath.Base(file), what)
+			}
+		}
+	}
+}
+
+func TestRevocation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(w *world) { w.options.Limits.Login = time.Hour })
+		w.instructor("Ada")
+		logIn := func() (string, <-chan struct{}, func()) {
+			token, _, err := w.Login(t.Context(), "Ada", goodPassword)
+			if err != nil {
+				t.Fatal(err)
+			}
+			revoked, cancel, err := w.Revoked(t.Context(), token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return token, revoked, cancel
+		}
+		first, firstRevoked, cancel := logIn()
+		defer cancel()
+		_, secondRevoked, cancel := logIn()
+		defer cancel()
+		_, third, cancel := logIn()
+		cancel()
+		for range 2 {
+			if err := w.Logout(t.Context(), first); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !received(firstRevoked) || received(secondRevoked) {
+			t.Error("the log-out revoked not just its own log-in")
+		}
+		time.Sleep(59 * time.Minute)
+		if received(secondRevoked) {
+			t.Error("revoked before its time")
+		}
+		time.Sleep(2 * time.Minute)
+		if !received(secondRevoked) {
+			t.Error("an expired log-in was not revoked")
+		}
+		if received(third) {
+			t.Error("a cancelled watch was told")
+		}
+		_, _, err := w.Revoked(t.Context(), first)
+		wantCode(t, err, labs.CodeUnauthorized)
+	})
+}
+
+func TestLearner(t *testing.T) {
+	w := newWorld(t, nil)
+	var users []*labs.User
+	for range 2 { // two starts
+		secret, err := w.LearnerLink(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, user, err := w.TakeLink(t.Context(), secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := w.Authenticate(t.Context(), token); err != nil || *got != *user || got.Role != labs.Student {
+			t.Errorf("logged in as %+v, %v, want %+v", got, err, user)
+		}
+		users = append(users, user)
+		_, _, err = w.TakeLink(t.Context(), secret)
+		wantCode(t, err, labs.CodeUnauthorized)
+	}
+	if *users[0] != *users[1] {
+		t.Errorf("two learners: %+v and %+v", users[0], users[1])
+	}
+	for _, password := range []string{"", goodPassword} {
+		_, _, err := w.Login(t.Context(), users[0].Name, password)
+		wantCode(t, err, labs.CodeUnauthorized)
+	}
+	_, _, err := w.TakeLink(t.Context(), "nonsense")
+	wantCode(t, err, labs.CodeUnauthorized)
+}
+
+func TestLinksExpire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		learner, err := w.LearnerLink(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, err := w.BootstrapLink(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(24 * time.Hour)
+		_, _, err = w.TakeLink(t.Context(), learner)
+		wantCode(t, err, labs.CodeUnauthorized)
+		_, _, err = w.Bootstrap(t.Context(), first, "Ada", goodPassword)
+		wantCode(t, err, labs.CodeUnauthorized)
+	})
+}
+
+func TestBootstrap(t *testing.T) {
+	w := newWorld(t, nil)
+	secret, err := w.BootstrapLink(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := w.BootstrapLink(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	learner, err := w.LearnerLink(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token, user, err := w.TakeLink(t.Context(), secret); token != "" || user != nil || err != nil {
+		t.Errorf("TakeLink: got %q, %+v, %v, want nobody", token, user, err)
+	}
+	_, _, err = w.Bootstrap(t.Context(), secret, "Ada", "short")
+	wantCode(t, err, labs.CodeInvalid)
+	_, _, err = w.Bootstrap(t.Context(), learner, "Ada", goodPassword)
+	wantCode(t, err, labs.CodeUnauthorized)
+	if needed, err := w.NeedsInstructor(t.Context()); err != nil || !needed {
+		t.Errorf("NeedsInstructor: got %v, %v", needed, err)
+	}
+	token, user, err := w.Bootstrap(t.Context(), secret, "Ada", goodPassword)
+	if err != nil || user.Role != labs.Instructor {
+		t.Fatalf("Bootstrap: got %+v, %v", user, err)
+	}
+	if got, err := w.Authenticate(t.Context(), token); err != nil || *got != *user {
+		t.Errorf("logged in as %+v, %v, want %+v", got, err, user)
+	}
+	if needed, err := w.NeedsInstructor(t.Context()); err != nil || needed {
+		t.Errorf("NeedsInstructor: got %v, %v", needed, err)
+	}
+	_, _, err = w.Bootstrap(t.Context(), secret, "Eve", goodPassword)
+	wantCode(t, err, labs.CodeUnauthorized)
+	_, _, err = w.Bootstrap(t.Context(), other, "Eve", goodPassword)
+	wantCode(t, err, labs.CodeConflict)
+	_, _, err = w.TakeLink(t.Context(), other)
+	wantCode(t, err, labs.CodeConflict)
+	if secret, err := w.BootstrapLink(t.Context()); secret != "" || err != nil {
+		t.Errorf("BootstrapLink: got %q, %v, want none", secret, err)
+	}
+}
