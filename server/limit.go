@@ -23,10 +23,6 @@ type limits struct {
 	name     *buckets // log-ins, by account name from anywhere
 	create   *buckets // things that cost much to make (sessions, classes), by user
 
-	// hashing holds a place for each password that may be hashed at once: the
-	// hash takes memory on purpose.
-	hashing chan struct{}
-
 	sockets *places // WebSockets, by user
 	proxied *places // requests under way to one application
 }
@@ -39,7 +35,6 @@ func newLimits() *limits {
 		account:  newBuckets(rate.Every(10*time.Second), 5),
 		name:     newBuckets(rate.Every(5*time.Second), 20),
 		create:   newBuckets(rate.Every(2*time.Second), 10),
-		hashing:  make(chan struct{}, 2),
 		sockets:  newPlaces(maxSockets),
 		proxied:  newPlaces(maxProxied),
 	}
@@ -156,18 +151,6 @@ func (s *Server) attempt(c *gin.Context, name string) error {
 		return limited(wait, "Too many attempts. Wait a moment, then try again.")
 	}
 	return nil
-}
-
-// hash waits for a place among those that hash a password, and holds it until
-// done is called.
-func (s *Server) hash(c *gin.Context) (done func(), err error) {
-	select {
-	case s.limits.hashing <- struct{}{}:
-		return func() { <-s.limits.hashing }, nil
-	case <-c.Request.Context().Done():
-		return nil, &problem{Status: http.StatusServiceUnavailable, Code: string(labs.CodeUnavailable),
-			Detail: "Wheelhouse is busy with other log-ins. Try again.", retryAfter: time.Second, err: c.Request.Context().Err()}
-	}
 }
 
 // addressKey is whom a limit by address counts: an IPv4 address, or the /64 of

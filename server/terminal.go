@@ -139,7 +139,7 @@ func (p *pump) fail(err error) error {
 	return errNoWorkstation
 }
 
-// fromAgent passes output on until the shell exits (nil) or either side goes.
+// fromAgent passes output on until the shell exits (errDone) or either side goes.
 func (p *pump) fromAgent(ctx context.Context) error {
 	for {
 		frame, err := p.conn.Read()
@@ -147,7 +147,7 @@ func (p *pump) fromAgent(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case errors.Is(err, io.EOF):
-			return nil
+			return errDone
 		case err != nil:
 			return errNoWorkstation
 		}

@@ -46,11 +46,6 @@ func (s *Server) postLogin(c *gin.Context) error {
 	if err := s.attempt(c, in.Name); err != nil {
 		return err
 	}
-	done, err := s.hash(c)
-	if err != nil {
-		return err
-	}
-	defer done()
 	token, user, err := s.labs.Login(c.Request.Context(), in.Name, in.Password)
 	if err != nil {
 		return err
@@ -103,15 +98,7 @@ func (s *Server) postJoin(c *gin.Context) error {
 	if err := s.attempt(c, in.Name); err != nil {
 		return err
 	}
-	user := userOf(c)
-	if user == nil {
-		done, err := s.hash(c)
-		if err != nil {
-			return err
-		}
-		defer done()
-	}
-	token, user, err := s.labs.Join(c.Request.Context(), user, in.Code, in.Name, in.Password)
+	token, user, err := s.labs.Join(c.Request.Context(), userOf(c), in.Code, in.Name, in.Password)
 	if err != nil {
 		return err
 	}
@@ -129,11 +116,6 @@ func (s *Server) postBootstrap(c *gin.Context) error {
 	if err := s.attempt(c, ""); err != nil {
 		return err
 	}
-	done, err := s.hash(c)
-	if err != nil {
-		return err
-	}
-	defer done()
 	token, user, err := s.labs.Bootstrap(c.Request.Context(), in.Secret, in.Name, in.Password)
 	if err != nil {
 		return err
