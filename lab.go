@@ -1,0 +1,171 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"wheelhouse/content"
+	"wheelhouse/grader"
+)
+
+// newLabCommand has the commands for authors of labs.
+func newLabCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "lab",
+		Short: "List, check and prove labs",
+	}
+	cmd.AddCommand(newLabListCommand(), newLabLintCommand(), newLabVerifyCommand())
+	return cmd
+}
+
+// bindContent adds the flag that names the course.
+func (c *config) bindContent(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&c.Content, "content", "", "folder of a course of your own; empty: the built-in one")
+}
+
+// labRow is a lab as "lab list -o json" prints it.
+type labRow struct {
+	Name    string `json:"name"`
+	Module  string `json:"module"`
+	Title   string `json:"title"`
+	Minutes int    `json:"minutes"`
+	Steps   int    `json:"steps"`
+	Points  int    `json:"points"`
+	Wrong   int    `json:"wrongAnswers"`
+}
+
+func newLabListCommand() *cobra.Command {
+	var cfg config
+	var output outputFlag
+	cmd := &cobra.Command{
+		Use:     "list",
+		Aliases: []string{"ls"},
+		Short:   "List the labs of the course, in order",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			course, err := cfg.loadCourse()
+			if err != nil {
+				return err
+			}
+			rows := []labRow{}
+			for _, lab := range course.Labs() {
+				row := labRow{Name: lab.Name, Module: lab.Module, Title: lab.Title, Minutes: lab.Minutes, Steps: len(lab.Steps), Wrong: len(lab.Wrong)}
+				for _, step := range lab.Steps {
+					row.Points += step.Points
+				}
+				rows = append(rows, row)
+			}
+			if output.json() {
+				return printJSON(cmd.OutOrStdout(), rows)
+			}
+			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 3, ' ', 0)
+			fmt.Fprintln(table, "LAB\tMODULE\tTITLE\tMINUTES\tSTEPS\tPOINTS")
+			for _, row := range rows {
+				fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\n", row.Name, row.Module, row.Title, row.Minutes, row.Steps, row.Points)
+			}
+			return table.Flush()
+		},
+	}
+	cfg.bindContent(cmd)
+	output.bind(cmd)
+	return cmd
+}
+
+func newLabLintCommand() *cobra.Command {
+	var cfg config
+	var output outputFlag
+	cmd := &cobra.Command{
+		Use:   "lint",
+		Short: "Find mistakes in the labs without a cluster",
+		Long: `Find mistakes in the labs without a cluster.
+
+Every mistake is printed with its file and line, and the exit status is 1 when
+there is one.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			course, err := cfg.loadCourse()
+			if err == nil {
+				var problems []error
+				for _, lab := range course.Labs() {
+					_, err := grader.Compile(lab)
+					problems = append(problems, err)
+				}
+				err = errors.Join(problems...)
+			}
+			problems, other := problemsIn(err)
+			if other != nil && len(problems) == 0 {
+				return other
+			}
+			if output.json() {
+				if err := printJSON(cmd.OutOrStdout(), slices.Concat([]*content.Problem{}, problems)); err != nil {
+					return err
+				}
+			} else {
+				for _, problem := range problems {
+					fmt.Fprintln(cmd.OutOrStdout(), problem)
+				}
+			}
+			switch {
+			case len(problems) > 0:
+				fmt.Fprintf(cmd.ErrOrStderr(), "%d mistake(s) found.\n", len(problems))
+				return errReported
+			case !output.json():
+				fmt.Fprintf(cmd.OutOrStdout(), "%d labs, no mistake found.\n", len(course.Labs()))
+			}
+			return nil
+		},
+	}
+	cfg.bindContent(cmd)
+	output.bind(cmd)
+	return cmd
+}
+
+// problemsIn takes a joined error apart into the authors' mistakes, in the order
+// of files and lines, and the first error that is none.
+func problemsIn(err error) (problems []*content.Problem, other error) {
+	var walk func(error)
+	walk = func(err error) {
+		switch e := err.(type) {
+		case nil:
+		case *content.Problem:
+			problems = append(problems, e)
+		case interface{ Unwrap() []error }:
+			for _, inner := range e.Unwrap() {
+				walk(inner)
+			}
+		default:
+			if inner := errors.Unwrap(err); inner != nil {
+				walk(inner)
+			} else if other == nil {
+				other = err
+			}
+		}
+	}
+	walk(err)
+	slices.SortStableFunc(problems, func(a, b *content.Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
+	return problems, other
+}
+
+// labsNamed returns the labs of the course with these names, or all.
+func labsNamed(course *content.Course, names []string) ([]*content.Lab, error) {
+	if len(names) == 0 {
+		return course.Labs(), nil
+	}
+	var labs []*content.Lab
+	for _, name := range names {
+		lab, ok := course.Lab(name)
+		if !ok {
+			return nil, fmt.Errorf("there is no lab %q: %w; wheelhouse lab list shows those there are", name, fs.ErrNotExist)
+		}
+		labs = append(labs, lab)
+	}
+	return labs, nil
+}

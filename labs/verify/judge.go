@@ -1,0 +1,159 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"k8s.io/client-go/tools/clientcmd"
+
+	"wheelhouse/content"
+	"wheelhouse/grader"
+	"wheelhouse/provisioner"
+)
+
+// judge watches a lab on a cluster, as a session does: a step that was complete
+// once stays complete, and opens those that come after it.
+type judge struct {
+	lab     *content.Lab
+	watcher *grader.Watcher
+	stop    context.CancelFunc
+	done    chan struct{}
+	runErr  error // of the watcher; valid when done is closed
+
+	mu       sync.Mutex
+	complete map[string]bool
+	results  map[string]grader.Result // by "step/check"
+	news     chan struct{}            // closed, and replaced, at each change
+}
+
+func newJudge(ctx context.Context, lab *content.Lab, access *provisioner.Access) (*judge, error) {
+	program, err := grader.Compile(lab)
+	if err != nil {
+		return nil, err
+	}
+	kubeconfig, err := access.Admin()
+	if err != nil {
+		return nil, err
+	}
+	config, err := clientcmd.RESTConfigFromKubeConfig(kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	j := &judge{lab: lab, stop: stop, done: make(chan struct{}), complete: map[string]bool{},
+		results: map[string]grader.Result{}, news: make(chan struct{})}
+	j.watcher = program.Watch(config, grader.Options{OnResults: j.note})
+	j.watcher.Open(j.open())
+	go func() {
+		defer close(j.done)
+		j.runErr = j.watcher.Run(ctx)
+	}()
+	return j, nil
+}
+
+// Close ends the watch and waits for it.
+func (j *judge) Close() {
+	j.stop()
+	<-j.done
+}
+
+// open returns the steps that are judged now.
+func (j *judge) open() []string {
+	var open []string
+	for _, step := range j.lab.Steps {
+		ready := !slices.ContainsFunc(step.After, func(name string) bool { return !j.complete[name] })
+		if ready && !j.complete[step.Name] {
+			open = append(open, step.Name)
+		}
+	}
+	return open
+}
+
+func (j *judge) note(results []grader.Result) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	passed := map[string]int{}
+	for _, result := range results {
+		j.results[result.Step+"/"+result.Check] = result
+		if result.Status == grader.True {
+			passed[result.Step]++
+		}
+	}
+	before := len(j.complete)
+	for _, step := range j.lab.Steps {
+		if passed[step.Name] == len(step.Checks) {
+			j.complete[step.Name] = true
+		}
+	}
+	if len(j.complete) != before {
+		j.watcher.Open(j.open())
+	}
+	close(j.news)
+	j.news = make(chan struct{})
+}
+
+// until blocks until enough says that it has seen enough, the watch ends or ctx
+// does. enough is called with the lock held.
+func (j *judge) until(ctx context.Context, enough func() bool) error {
+	for {
+		j.mu.Lock()
+		ok, news := enough(), j.news
+		j.mu.Unlock()
+		if ok {
+			return nil
+		}
+		select {
+		case <-news:
+		case <-j.done:
+			return fmt.Errorf("the watch ended: %w", j.runErr)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// now evaluates what is open as the cluster is at this moment, and returns what
+// is complete.
+func (j *judge) now(ctx context.Context) (map[string]bool, error) {
+	if err := j.watcher.Synced(ctx); err != nil {
+		return nil, err
+	}
+	results, err := j.watcher.Evaluate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	j.note(results)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	complete := map[string]bool{}
+	for name := range j.complete {
+		complete[name] = true
+	}
+	return complete, nil
+}
+
+// missing says what keeps a step from being complete.
+func (j *judge) missing(step *content.Step) string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var lines []string
+	for _, check := range step.Checks {
+		result, ok := j.results[step.Name+"/"+check.Name]
+		switch {
+		case !ok:
+			lines = append(lines, check.Name+" was never judged")
+		case result.Status != grader.True:
+			lines = append(lines, fmt.Sprintf("%s is %s (%s): %s", check.Name, result.Status, result.Reason, result.Message))
+		}
+	}
+	return strings.Join(lines, "; ")
+}
+
+// result returns the latest result of a check. The lock must be held.
+func (j *judge) result(step, check string) (grader.Result, bool) {
+	result, ok := j.results[step+"/"+check]
+	return result, ok
+}

@@ -1,0 +1,237 @@
+// Package verify proves a lab on real clusters: on a fresh one no step is
+// complete; the lab's solution, typed into a real terminal on the workstation,
+// completes each step when its part is typed and not before; and every wrong
+// answer fails the check that it names with the words that it names. Package
+// main calls it for "wheelhouse lab verify", and the tests for every lab.
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"wheelhouse/content"
+	"wheelhouse/grader"
+	"wheelhouse/labs/setup"
+	"wheelhouse/provisioner"
+)
+
+const (
+	// stepTimeout is how long a step may take to be complete after its part of
+	// the solution was typed: images are unpacked and pods start in it.
+	stepTimeout = 2 * time.Minute
+
+	// verdictTimeout is the same for a wrong answer's words.
+	verdictTimeout = time.Minute
+
+	setupTimeout = 5 * time.Minute
+)
+
+// Pool hands out fresh clusters: *provisioner.Pool.
+type Pool interface {
+	Claim(ctx context.Context, spec provisioner.Spec, report func(provisioner.Progress)) (*provisioner.Cluster, error)
+	Release(name string)
+	Access(ctx context.Context, name string) (*provisioner.Access, error)
+}
+
+// Case is one proof, on a cluster of its own.
+type Case struct {
+	Lab  *content.Lab
+	Name string // "solution", or "wrong/" and the name of the wrong answer
+	run  func(context.Context, *proof) error
+}
+
+// Outcome is how a Case went.
+type Outcome struct {
+	Case       Case
+	Problems   []string      // what was not as it has to be; empty when proven
+	Transcript string        // the end of what the terminal showed, where there are problems
+	Duration   time.Duration // from the claimed cluster on
+}
+
+// Cases returns what there is to prove of a lab.
+func Cases(lab *content.Lab) []Case {
+	cases := []Case{{Lab: lab, Name: "solution", run: solution}}
+	for i := range lab.Wrong {
+		wrong := &lab.Wrong[i]
+		cases = append(cases, Case{Lab: lab, Name: "wrong/" + wrong.Name, run: func(ctx context.Context, p *proof) error {
+			return wrongAnswer(ctx, p, wrong)
+		}})
+	}
+	return cases
+}
+
+// Run proves a case on a cluster that it claims and releases. It blocks for a
+// minute or so. What is wrong with the lab is in the outcome; the error is
+// trouble of ours, such as no cluster.
+func (c Case) Run(ctx context.Context, pool Pool) (*Outcome, error) {
+	cluster, err := pool.Claim(ctx, provisioner.Spec{Workers: c.Lab.Cluster.Workers}, nil)
+	if err != nil {
+		return nil, fmt.Errorf("get a cluster: %w", err)
+	}
+	defer pool.Release(cluster.Name)
+	started := time.Now()
+	access, err := pool.Access(ctx, cluster.Name)
+	if err != nil {
+		return nil, fmt.Errorf("reach cluster %s: %w", cluster.Name, err)
+	}
+	outcome := &Outcome{Case: c}
+	p, err := newProof(ctx, c.Lab, access)
+	if failed, ok := errors.AsType[*setup.Error](err); ok {
+		outcome.Problems = []string{failed.Message}
+		outcome.Duration = time.Since(started)
+		return outcome, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer p.close()
+	if err := c.run(ctx, p); err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		p.problem("%v", err)
+	}
+	outcome.Problems, outcome.Duration = p.problems, time.Since(started)
+	if len(p.problems) > 0 {
+		outcome.Transcript = p.typist.transcript()
+	}
+	return outcome, nil
+}
+
+// proof is a lab that is set up on a cluster, judged, and typed at.
+type proof struct {
+	lab      *content.Lab
+	judge    *judge
+	typist   *typist
+	problems []string
+}
+
+func newProof(ctx context.Context, lab *content.Lab, access *provisioner.Access) (*proof, error) {
+	prepare, cancel := context.WithTimeoutCause(ctx, setupTimeout, fmt.Errorf("the set-up was not over after %s", setupTimeout))
+	defer cancel()
+	if err := setup.Run(prepare, lab, access); err != nil {
+		return nil, err
+	}
+	judge, err := newJudge(ctx, lab, access)
+	if err != nil {
+		return nil, err
+	}
+	typist, err := newTypist(prepare, access)
+	if err != nil {
+		judge.Close()
+		return nil, err
+	}
+	return &proof{lab: lab, judge: judge, typist: typist}, nil
+}
+
+func (p *proof) close() {
+	p.typist.Close()
+	p.judge.Close()
+}
+
+func (p *proof) problem(format string, args ...any) {
+	p.problems = append(p.problems, fmt.Sprintf(format, args...))
+}
+
+// solution shows that each step is complete with its part of the solution, and
+// only then. Before the first part that is the baseline.
+func solution(ctx context.Context, p *proof) error {
+	for i := range p.lab.Solution {
+		if err := p.untouched(ctx, p.lab.Solution[i:]); err != nil {
+			return err
+		}
+		if err := p.solve(ctx, &p.lab.Solution[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// untouched reports the steps that are complete although their parts have not
+// been typed yet.
+func (p *proof) untouched(ctx context.Context, parts []content.Part) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, verdictTimeout, errors.New("the checks were not judged in time"))
+	defer cancel()
+	complete, err := p.judge.now(ctx)
+	if err != nil {
+		return err
+	}
+	for _, part := range parts {
+		already := fmt.Sprintf("step %s is complete before its part of the solution was typed: it gives points for nothing", part.Step)
+		if complete[part.Step] && !slices.Contains(p.problems, already) {
+			p.problems = append(p.problems, already)
+		}
+	}
+	return nil
+}
+
+// solve types a part of the solution and waits until its step is complete.
+func (p *proof) solve(ctx context.Context, part *content.Part) error {
+	if err := p.typist.typeText(ctx, part.Text); err != nil {
+		return fmt.Errorf("step %s: %w", part.Step, err)
+	}
+	step, _ := p.lab.Step(part.Step) // Load has seen to it
+	ctx, cancel := context.WithTimeoutCause(ctx, stepTimeout, errors.New("time is over"))
+	defer cancel()
+	err := p.judge.until(ctx, func() bool { return p.judge.complete[part.Step] })
+	if err != nil {
+		return fmt.Errorf("the solution does not complete step %s within %s: %s", part.Step, stepTimeout, p.judge.missing(step))
+	}
+	return nil
+}
+
+// untold fails where a wrong answer's words are said before it was given: then
+// they say nothing of it.
+func (p *proof) untold(ctx context.Context, told func() bool) error {
+	if _, err := p.judge.now(ctx); err != nil {
+		return err
+	}
+	p.judge.mu.Lock()
+	defer p.judge.mu.Unlock()
+	if told() {
+		return errors.New("the check says so already before this answer was given, so its words do not recognise it")
+	}
+	return nil
+}
+
+// wrongAnswer shows that a mistake is recognised, and told in the right words.
+func wrongAnswer(ctx context.Context, p *proof, wrong *content.WrongAnswer) error {
+	if wrong.After != "" {
+		for i := range p.lab.Solution {
+			if err := p.solve(ctx, &p.lab.Solution[i]); err != nil {
+				return err
+			}
+			if p.lab.Solution[i].Step == wrong.After {
+				break
+			}
+		}
+	}
+	told := func() bool {
+		result, ok := p.judge.result(wrong.Step, wrong.Check)
+		return ok && result.Status != grader.True && strings.Contains(result.Message, wrong.Message)
+	}
+	if err := p.untold(ctx, told); err != nil {
+		return err
+	}
+	if err := p.typist.typeText(ctx, wrong.Text); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, verdictTimeout, errors.New("time is over"))
+	defer cancel()
+	if err := p.judge.until(ctx, func() bool { return told() || p.judge.complete[wrong.Step] }); err != nil {
+		step, _ := p.lab.Step(wrong.Step)
+		return fmt.Errorf("check %s of step %s never says %q; now: %s", wrong.Check, wrong.Step, wrong.Message, p.judge.missing(step))
+	}
+	complete, err := p.judge.now(ctx)
+	if err != nil {
+		return err
+	}
+	if complete[wrong.Step] {
+		return fmt.Errorf("step %s accepts this wrong answer", wrong.Step)
+	}
+	return nil
+}

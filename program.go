@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"wheelhouse/content"
+	"wheelhouse/content/intro/images"
+	"wheelhouse/labs"
+	"wheelhouse/labs/sqlite"
+	agent "wheelhouse/labs/terminal/agent/dist"
+	"wheelhouse/provisioner"
+	"wheelhouse/provisioner/kind"
+	"wheelhouse/server"
+	"wheelhouse/web"
+)
+
+// poolSpec is the cluster that most labs ask for, and that is kept warm.
+var poolSpec = provisioner.Spec{}
+
+// openProvider prepares the provider of this data folder's clusters.
+func (c *config) openProvider() (*kind.Provider, error) {
+	if err := c.openData(); err != nil {
+		return nil, err
+	}
+	return kind.New(c.kindOptions())
+}
+
+func (c *config) kindOptions() kind.Options {
+	var preload []kind.Image
+	for _, image := range images.Images() {
+		preload = append(preload, kind.Image{Ref: image.Ref, Archive: image.Archive})
+	}
+	binary, _ := agent.Binary(runtime.GOARCH) // kind says what is missing without it
+	return kind.Options{
+		DataDir: c.Data,
+		Image:   c.NodeImage,
+		Runtime: c.Runtime,
+		Agent:   binary,
+		Images:  preload,
+		Logger:  c.logger(),
+	}
+}
+
+// loadCourse reads the built-in course, or the one of --content.
+func (c *config) loadCourse() (*content.Course, error) {
+	if c.Content == "" {
+		return content.Load(content.Embedded(), "kubernetes")
+	}
+	folder, err := filepath.Abs(c.Content)
+	if err != nil {
+		return nil, fmt.Errorf("--content %q: %w", c.Content, err)
+	}
+	if stat, err := os.Stat(folder); err != nil || !stat.IsDir() {
+		return nil, fmt.Errorf("--content %s: there is no such folder; it has to hold a course.yaml", folder)
+	}
+	return content.Load(os.DirFS(filepath.Dir(folder)), filepath.Base(folder))
+}
+
+// program is Wheelhouse as it serves: everything opened and put together.
+type program struct {
+	config   *config
+	logger   *slog.Logger
+	mode     server.Mode
+	lock     *os.File
+	db       *sqlite.DB
+	provider *kind.Provider
+	pool     *provisioner.Pool
+	labs     *labs.Service
+	server   *server.Server
+	listener net.Listener
+	url      *url.URL
+}
+
+// open puts the program together. What cannot work (a taken port, no engine, a
+// damaged database) is found here, before anything is started.
+func (c *config) open(ctx context.Context, mode server.Mode) (_ *program, err error) {
+	if err := c.validateServing(); err != nil {
+		return nil, err
+	}
+	if err := c.openData(); err != nil {
+		return nil, err
+	}
+	p := &program{config: c, logger: c.logger(), mode: mode}
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	course, err := c.loadCourse()
+	if err != nil {
+		return nil, fmt.Errorf("the course has mistakes (wheelhouse lab lint shows them):\n%w", err)
+	}
+	if p.lock, err = lockData(c.Data); err != nil {
+		return nil, err
+	}
+	if p.listener, err = listen(c.Listen); err != nil {
+		return nil, err
+	}
+	p.url = c.baseURL(p.listener)
+	if c.TLSCert != "" {
+		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+		if err != nil {
+			return nil, fmt.Errorf("--tls-cert and --tls-key: %w", err)
+		}
+		p.listener = tls.NewListener(p.listener, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
+	}
+	if p.provider, err = kind.New(c.kindOptions()); err != nil {
+		return nil, err
+	}
+	if p.db, err = sqlite.Open(ctx, filepath.Join(c.Data, "wheelhouse.db")); err != nil {
+		return nil, err
+	}
+	return p, p.assemble(ctx, course)
+}
+
+// assemble makes the pool, the service and the server on what open has opened.
+func (p *program) assemble(ctx context.Context, course *content.Course) (err error) {
+	p.pool = provisioner.NewPool(provisioner.PoolOptions{
+		Provider:      p.provider,
+		Size:          p.config.Warm,
+		Spec:          poolSpec,
+		Concurrency:   p.config.Concurrency,
+		Max:           p.config.MaxClusters,
+		CreateTimeout: p.config.CreateTimeout,
+		EstimatesFile: filepath.Join(p.config.Data, "estimates.json"),
+		FreshDir:      filepath.Join(p.config.Data, "fresh"),
+		Logger:        p.logger,
+	})
+	p.labs, err = labs.New(labs.Options{
+		Course: course,
+		Stores: p.db.Stores(),
+		Pool:   p.pool,
+		Limits: labs.Limits{Sessions: p.config.SessionsPerStudent, Idle: p.config.Idle},
+		Logger: p.logger,
+	})
+	if err != nil {
+		return err
+	}
+	claimed, err := p.labs.Claimed(ctx)
+	if err != nil {
+		return err
+	}
+	p.pool.Adopt(claimed)
+	var pages fs.FS
+	if built, ok := web.Dist(); ok {
+		pages = built
+	}
+	p.server, err = server.New(server.Options{
+		Labs:      p.labs,
+		Course:    course,
+		Pages:     pages,
+		Mode:      p.mode,
+		PublicURL: p.url.String(),
+		AppsURL:   p.config.AppsURL,
+		Ready:     p.labs.Ready,
+		Version:   version,
+		Logger:    p.logger,
+	})
+	return err
+}
+
+// run serves until ctx ends, and then closes everything in the order in which
+// nothing is lost. Sessions and their clusters stay for the next start.
+// afterwards, which may be nil, is called when everything has stopped but the
+// database is still open.
+func (p *program) run(ctx context.Context, afterwards func(context.Context) error) error {
+	defer p.close()
+	err := runAll(ctx,
+		func(ctx context.Context) error { return p.server.Serve(ctx, p.listener) },
+		p.labs.Run,
+		p.pool.Run,
+	)
+	if afterwards != nil {
+		err = errors.Join(err, afterwards(context.WithoutCancel(ctx)))
+	}
+	return err
+}
+
+func (p *program) close() {
+	if p.listener != nil {
+		p.listener.Close()
+	}
+	if p.db != nil {
+		if err := p.db.Close(); err != nil {
+			p.logger.Error("close the database", "err", err)
+		}
+	}
+	if p.lock != nil {
+		p.lock.Close()
+	}
+}
+
+// discardWarm deletes the clusters that nobody has claimed, so that a stopped
+// Wheelhouse uses no memory but that of labs under way. It prints what stays.
+func (p *program) discardWarm(ctx context.Context, w io.Writer) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	claimed, err := p.labs.Claimed(ctx)
+	if err != nil {
+		return err
+	}
+	clusters, err := p.provider.List(ctx)
+	if err != nil {
+		return err
+	}
+	var problems []error
+	kept := 0
+	for _, cluster := range clusters {
+		switch {
+		case slices.Contains(claimed, cluster.Name):
+			kept++
+		case strings.HasPrefix(cluster.Name, provisioner.NamePrefix):
+			problems = append(problems, p.provider.Delete(ctx, cluster.Name))
+		}
+	}
+	if kept > 0 {
+		fmt.Fprintf(w, "%d cluster(s) of labs under way keep running; start Wheelhouse again to go on, or remove them: wheelhouse cluster delete --all\n", kept)
+	}
+	return errors.Join(problems...)
+}
+
+// lockData makes sure that one process at a time works on a data folder.
+func lockData(folder string) (*os.File, error) {
+	file, err := os.OpenFile(filepath.Join(folder, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("cannot write to the data folder: %w; choose another with --data", err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("another Wheelhouse is running on %s: use its page, stop it, or choose another folder with --data", folder)
+	}
+	return file, nil
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"wheelhouse/server"
+)
+
+// newServeCommand serves a class: people log in.
+func newServeCommand() *cobra.Command {
+	var cfg config
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Start Wheelhouse for many users, who log in",
+		Long: `Start Wheelhouse for many users.
+
+The first start prints a one-time link with which the first instructor makes
+their account. Students join a class by the code that its instructor gives them.
+
+A cluster takes about 700 MB of memory and, while it is created, a core:
+--max-clusters keeps a machine from being asked for more than it has.`,
+		Example: `  wheelhouse serve --listen 127.0.0.1:8080
+  wheelhouse serve --listen :443 --tls-cert cert.pem --tls-key key.pem --public-url https://lab.example.org`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			program, err := cfg.open(cmd.Context(), server.Serve)
+			if err != nil {
+				return err
+			}
+			secret, err := program.labs.BootstrapLink(cmd.Context())
+			if err != nil {
+				program.close()
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "\nWheelhouse is ready at %s\n", program.url)
+			if secret != "" {
+				fmt.Fprintf(cmd.OutOrStdout(), "\nThe first instructor makes their account with this link, once, within 24 hours:\n\n  %s/#bootstrap=%s\n", program.url, secret)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "\nCtrl-C stops it. Everything is kept in %s\n\n", cfg.Data)
+			return program.run(cmd.Context(), nil)
+		},
+	}
+	cfg.bindEngine(cmd)
+	cfg.bindServing(cmd, config{Listen: "127.0.0.1:8080", Warm: 2, MaxClusters: 0, Idle: 2 * time.Hour})
+	return cmd
+}
