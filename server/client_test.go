@@ -61,7 +61,7 @@ func (w *world) as(user *labs.User) *client {
 
 // answer is a response whose body has been read.
 type answer struct {
-	t    *testing.T
+	t    testing.TB
 	what string
 	*http.Response
 	body []byte

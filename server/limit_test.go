@@ -39,6 +39,13 @@ func TestLimits(t *testing.T) {
 		})
 		c.do("POST", "/api/login", map[string]string{"name": "bob", "password": "wrong password"}).want(401)
 	})
+	t.Run("one account's password, under forged addresses", func(t *testing.T) {
+		w := newWorld(t, options{})
+		c := w.browser()
+		repeat(t, 7, func(i int) *answer {
+			return c.do("POST", "/api/login", map[string]string{"name": "ann", "password": "wrong password"}, "X-Forwarded-For", fmt.Sprintf("10.0.0.%d", i))
+		})
+	})
 	t.Run("class codes", func(t *testing.T) {
 		w := newWorld(t, options{})
 		ann := w.as(w.user("ann", labs.Student))

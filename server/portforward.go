@@ -19,10 +19,10 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
-	"k8s.io/apimachinery/pkg/util/httpstream"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/transport/spdy"
+	"k8s.io/streaming/pkg/httpstream"
 )
 
 // forward reaches one service of one cluster by port-forward through the
@@ -214,7 +214,7 @@ func (f *forward) connect(ctx context.Context, pod string, port int32) (net.Conn
 	if err != nil {
 		return nil, err
 	}
-	connection, _, err := spdy.Negotiate(upgrader, client, request, portForwardV1)
+	connection, _, err := spdy.NegotiateStreaming(upgrader, client, request, portForwardV1)
 	if err != nil {
 		return nil, unreachable(fmt.Errorf("port-forward to pod %s: %w", pod, err))
 	}

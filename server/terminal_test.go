@@ -23,7 +23,7 @@ func pid() string { return strconv.Itoa(os.Getpid()) }
 // screen is what the page does with a terminal's WebSocket: it keeps the output
 // and acknowledges it.
 type screen struct {
-	t    *testing.T
+	t    testing.TB
 	conn *websocket.Conn
 
 	mu       sync.Mutex // also of writes
@@ -36,7 +36,7 @@ type screen struct {
 	done     chan struct{}
 }
 
-func newScreen(t *testing.T, conn *websocket.Conn) *screen {
+func newScreen(t testing.TB, conn *websocket.Conn) *screen {
 	s := &screen{t: t, conn: conn, done: make(chan struct{})}
 	go s.read()
 	return s

@@ -30,7 +30,7 @@ import (
 // real agent for each cluster of the fake provider, and judges that say what the
 // test tells them.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	address string // of the listener
 	url     string // the public one
 	server  *server.Server
@@ -54,7 +54,7 @@ type options struct {
 	apps   string
 }
 
-func newWorld(t *testing.T, o options) *world {
+func newWorld(t testing.TB, o options) *world {
 	t.Helper()
 	if o.mode == "" {
 		o.mode = server.Serve
@@ -114,7 +114,7 @@ func newWorld(t *testing.T, o options) *world {
 }
 
 // background runs f until the test ends, or stop is called, and waits for it.
-func background(t *testing.T, f func(context.Context) error) (stop func() error) {
+func background(t testing.TB, f func(context.Context) error) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- f(ctx) }()
@@ -136,7 +136,7 @@ func background(t *testing.T, f func(context.Context) error) (stop func() error)
 }
 
 // agents starts a real agent for each cluster that is dialled.
-func (w *world) agents(t *testing.T) func(ctx context.Context, name string) (net.Conn, error) {
+func (w *world) agents(t testing.TB) func(ctx context.Context, name string) (net.Conn, error) {
 	var mu sync.Mutex
 	sockets := map[string]string{}
 	return func(ctx context.Context, name string) (net.Conn, error) {
