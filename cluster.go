@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"regexp"
 	"slices"
 	"strings"
@@ -66,7 +67,7 @@ func newClusterCreateCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cfg.bindEngine(cmd)
+	cfg.bindEngine(cmd, slog.LevelWarn)
 	cmd.Flags().IntVar(&spec.Workers, "workers", 0, "nodes beside the control plane, 0 to 5")
 	cmd.Flags().DurationVar(&timeout, "create-timeout", 10*time.Minute, "give up, and remove what was made, after this long")
 	return cmd
@@ -95,7 +96,7 @@ func newClusterListCommand() *cobra.Command {
 			return printClusters(cmd.OutOrStdout(), clusters, time.Now())
 		},
 	}
-	cfg.bindEngine(cmd)
+	cfg.bindEngine(cmd, slog.LevelWarn)
 	output.bind(cmd)
 	return cmd
 }
@@ -159,7 +160,7 @@ func newClusterDeleteCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cfg.bindEngine(cmd)
+	cfg.bindEngine(cmd, slog.LevelWarn)
 	cmd.Flags().BoolVar(&all, "all", false, "delete every cluster of this data folder, the labs' too")
 	return cmd
 }
@@ -187,6 +188,6 @@ func newClusterKubeconfigCommand() *cobra.Command {
 			return err
 		},
 	}
-	cfg.bindEngine(cmd)
+	cfg.bindEngine(cmd, slog.LevelWarn)
 	return cmd
 }

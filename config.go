@@ -41,12 +41,12 @@ type config struct {
 }
 
 // bindEngine adds the flags of every command that makes or finds clusters.
-func (c *config) bindEngine(cmd *cobra.Command) {
+func (c *config) bindEngine(cmd *cobra.Command, level slog.Level) {
 	flags := cmd.Flags()
 	flags.StringVar(&c.Data, "data", filepath.Join(xdg.DataHome, "wheelhouse"), "folder for the database and the clusters' keys")
 	flags.StringVar(&c.NodeImage, "node-image", "", "kind node image; empty: a local wheelhouse/node image, else kind's default")
 	flags.StringVar(&c.Runtime, "engine", "", "container engine: docker, podman or nerdctl; empty: the first that answers")
-	flags.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")
+	flags.TextVar(&c.LogLevel, "log-level", level, "debug, info, warn or error")
 }
 
 // bindServing adds the flags of the commands that serve pages.

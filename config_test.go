@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -10,7 +11,7 @@ import (
 
 func servingCommand(c *config) *cobra.Command {
 	cmd := &cobra.Command{Use: "test"}
-	c.bindEngine(cmd)
+	c.bindEngine(cmd, slog.LevelInfo)
 	c.bindServing(cmd, config{Listen: "127.0.0.1:8080", Warm: 1, MaxClusters: 4})
 	return cmd
 }

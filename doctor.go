@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -55,7 +56,7 @@ The exit status is 1 when no cluster can be made.`,
 			return nil
 		},
 	}
-	cfg.bindEngine(cmd)
+	cfg.bindEngine(cmd, slog.LevelWarn)
 	output.bind(cmd)
 	return cmd
 }

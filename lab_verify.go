@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -57,7 +58,7 @@ when one of these is not so. The clusters are deleted in the end.`,
 			return printOutcomes(cmd.OutOrStdout(), outcomes)
 		},
 	}
-	cfg.bindEngine(cmd)
+	cfg.bindEngine(cmd, slog.LevelWarn)
 	cfg.bindContent(cmd)
 	cmd.Flags().StringVar(&report, "junit", "", "file to write a JUnit report to")
 	cmd.Flags().IntVar(&parallel, "parallel", 2, "proofs to run at the same time, each on a cluster of its own")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"runtime"
 
@@ -45,7 +46,7 @@ stops it: progress and labs under way stay, and go on at the next start.`,
 			})
 		},
 	}
-	cfg.bindEngine(cmd)
+	cfg.bindEngine(cmd, slog.LevelInfo)
 	cfg.bindServing(cmd, config{Listen: "127.0.0.1:8080", Warm: 1, MaxClusters: 4})
 	cmd.Flags().BoolVar(&cfg.Open, "open", true, "open the link in the desktop's browser, where there is a desktop")
 	return cmd

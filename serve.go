@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,7 +44,7 @@ A cluster takes about 700 MB of memory and, while it is created, a core:
 			return program.run(cmd.Context(), nil)
 		},
 	}
-	cfg.bindEngine(cmd)
+	cfg.bindEngine(cmd, slog.LevelInfo)
 	cfg.bindServing(cmd, config{Listen: "127.0.0.1:8080", Warm: 2, MaxClusters: 0, Idle: 2 * time.Hour})
 	return cmd
 }
