@@ -69,8 +69,12 @@ func (l *liveSession) reportClaim(progress provisioner.Progress) {
 			message = phase.Title + "."
 		}
 	}
-	phases := append([]provisioner.Phase(nil), progress.Phases...)
-	l.await(reason, message, &provisioner.Progress{Place: progress.Place, Phases: append(phases, l.setupPhase())})
+	if progress.Message != "" {
+		message += " " + progress.Message
+	}
+	progress = progress.Clone()
+	progress.Phases = append(progress.Phases, l.setupPhase())
+	l.await(reason, message, &progress)
 }
 
 func placeMessage(place int) string {
@@ -118,7 +122,7 @@ func (l *liveSession) setUp(ctx context.Context, cluster *provisioner.Cluster) e
 func (l *liveSession) setupProgress(at time.Time) *provisioner.Progress {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	phases := append([]provisioner.Phase(nil), l.progress.Phases...)
+	phases := l.progress.Clone().Phases
 	for i := range phases[:len(phases)-1] {
 		if !phases[i].StartedAt.IsZero() && phases[i].EndedAt.IsZero() {
 			phases[i].EndedAt = at
