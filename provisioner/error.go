@@ -47,11 +47,11 @@ func ReasonOf(err error) Reason {
 	return ""
 }
 
-// messageOf returns what to tell a person of err: the Message of the first
-// Error in its chain, or else its text.
+// messageOf returns what to tell a person of err: the Message of the first Error
+// in its chain, or "" where there is none, since other errors are not for people.
 func messageOf(err error) string {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Message
 	}
-	return err.Error()
+	return ""
 }

@@ -1,0 +1,150 @@
+package provisioner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// triesForClaim is how many creations, or looks at the clusters, may fail in a
+// row before a claim gives up.
+const triesForClaim = 3
+
+// waiter is one claim. Its fields belong to the pool's lock.
+type waiter struct {
+	spec    Spec
+	since   time.Time
+	changed chan struct{} // capacity one: look again
+
+	cluster *Cluster // handed over; it has left the line
+	err     error    // refused; it has left the line
+
+	failures int // creations of its spec that failed in a row since it came
+	blind    int // looks that failed in a row since it came
+
+	job        *entry        // the creation that it is likely to get; nil while there is none
+	place      int           // among those without a job: 1 is next
+	wait       time.Duration // until its creation may start; 0 when nothing is known
+	lined      bool          // it was without a job once
+	assignedAt time.Time     // when it got its job after that
+	message    string
+}
+
+// Claim hands over a cluster of spec that nobody has had before, and that nobody
+// else gets. A warm one is handed over at once, without a call to the engine;
+// otherwise Claim waits in line until one is ready, ctx ends, or an *Error says
+// why there will be none: creations that fail, or a pool that has Stopped.
+// report, which may be nil, is called from within Claim, with a snapshot after
+// each change. A claim made before Run waits for it.
+func (p *Pool) Claim(ctx context.Context, spec Spec, report func(Progress)) (*Cluster, error) {
+	cluster, err := p.claim(ctx, spec, report)
+	if err != nil {
+		return nil, fmt.Errorf("claim a cluster: %w", err)
+	}
+	p.logger.Info("cluster claimed", "cluster", cluster.Name)
+	return cluster, nil
+}
+
+func (p *Pool) claim(ctx context.Context, spec Spec, report func(Progress)) (*Cluster, error) {
+	w, err := p.enter(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		progress, done := p.progressOf(w)
+		if done {
+			break
+		}
+		if report != nil {
+			report(progress)
+		}
+		select {
+		case <-w.changed:
+		case <-ctx.Done():
+			p.leave(w)
+			return nil, context.Cause(ctx)
+		}
+	}
+	if w.err != nil {
+		return nil, w.err
+	}
+	// From here on the cluster counts as used, whatever happens to this process.
+	if err := p.marks.remove(w.cluster.Name); err != nil {
+		p.leave(w)
+		return nil, &Error{
+			Reason: NotRecorded,
+			Message: "Your cluster could not be noted on the disk, so it was not handed over. The disk may be full or " +
+				"read-only: make room in Wheelhouse's data directory and try again.",
+			Err: err,
+		}
+	}
+	return w.cluster, nil
+}
+
+// enter takes a place at the end of the line, which may be the front as well.
+func (p *Pool) enter(ctx context.Context, spec Spec) (*waiter, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped {
+		return nil, errStopped()
+	}
+	w := &waiter{spec: spec, since: time.Now(), changed: make(chan struct{}, 1)}
+	p.waiting = append(p.waiting, w)
+	p.step()
+	return w, nil
+}
+
+// leave gives up a claim. A cluster that was handed over in the same moment,
+// and that nobody has seen, goes back.
+func (p *Pool) leave(w *waiter) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting = slices.DeleteFunc(p.waiting, func(other *waiter) bool { return other == w })
+	if w.cluster != nil {
+		e := p.entries[w.cluster.Name]
+		e.use = warm
+		if e.gone {
+			e.gone = false
+			p.doom(e)
+		}
+	}
+	p.step()
+}
+
+// refuse sends away those in line whom it concerns. The caller holds the lock.
+func (p *Pool) refuse(concerned func(*waiter) bool, err error) {
+	p.waiting = slices.DeleteFunc(p.waiting, func(w *waiter) bool {
+		if !concerned(w) {
+			return false
+		}
+		w.err = err
+		poke(w.changed)
+		return true
+	})
+}
+
+// refusal is what a claim ends with after creations that failed with err.
+func refusal(err error) error {
+	if ReasonOf(err) != "" {
+		return err
+	}
+	return &Error{
+		Reason: CreateFailed,
+		Message: "Your cluster could not be made, and trying again did not help. Run `wheelhouse doctor`, which says what " +
+			"this machine is short of; Wheelhouse's log has the details.",
+		Err: err,
+	}
+}
+
+func errStopped() error {
+	return &Error{
+		Reason:  Stopped,
+		Message: "Wheelhouse is shutting down, so there is no cluster to be had. Open the lab again once it runs.",
+		Err:     errors.New("the pool has stopped"),
+	}
+}
