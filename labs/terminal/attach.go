@@ -22,36 +22,13 @@ const agentPatience = 30 * time.Second
 // Write and Close are for any.
 //
 // A peer that has messages, such as a browser's WebSocket, is joined to a Conn
-// by two loops, each ended by closing both ends:
-//
-//	for { // the only writer of the socket
-//		frame, err := conn.Read()
-//		if err != nil {
-//			break // io.EOF after exit and error, which have been passed on
-//		}
-//		if frame.Kind == terminal.FrameOutput {
-//			err = socket.WriteMessage(binary, frame.Payload)
-//		} else {
-//			err = socket.WriteMessage(text, frame.Payload)
-//		}
-//	}
-//
-//	for { // the only reader of the socket, read limit terminal.MaxFrame
-//		kind, message, err := socket.ReadMessage()
-//		if err != nil {
-//			break
-//		}
-//		frame := terminal.Frame{Kind: terminal.FrameInput, Payload: message}
-//		if kind == text {
-//			frame.Kind = terminal.FrameControl
-//		}
-//		if err := conn.Write(frame); errors.Is(err, terminal.ErrProtocol) {
-//			break // the browser's fault: close with a policy violation
-//		}
-//	}
-//
-// Nothing is queued between them. A browser that reads slowly slows the first
-// loop, and the agent stops sending; keystrokes keep their order.
+// by two loops. One passes on what Read returns, output as binary messages and
+// the rest as text, and closes the socket at the first error. The other passes
+// messages to Write, binary ones as FrameInput and text as FrameControl, and
+// closes the Conn when the socket ends or Write returns ErrProtocol, which is
+// the browser's fault. Nothing is queued between them: a browser that reads
+// slowly slows the first loop, and with it its own terminal only. The example of
+// Attach shows both.
 type Conn struct {
 	stream   io.ReadWriteCloser
 	frames   *FrameReader

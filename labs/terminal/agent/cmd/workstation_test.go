@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -83,16 +84,23 @@ func TestWorkstation(t *testing.T) {
 				t.Errorf("%s: came back to epoch %s with %d bytes lost, want %s", name, again.epoch, again.lost, s.epoch)
 			}
 			again.say("exit 3", `"exitCode":3`)
+			again.conn.Close()
 		}
+		w.eventually("the end of every bridge", func() error {
+			if left := w.sh(false, "grep -lz '^dial' /proc/[0-9]*/cmdline || true"); left != "" {
+				return fmt.Errorf("%s is left", left)
+			}
+			return nil
+		})
 	})
 
-	t.Run("fork bomb", func(t *testing.T) {
+	t.Run("no room for a process", func(t *testing.T) {
 		boot := w.untilUp().Boot
 		bomb := attach(t, w.dial, terminal.AttachRequest{Terminal: "bomb"})
 		other := attach(t, w.dial, terminal.AttachRequest{Terminal: "other"})
 		other.say("echo $((40+2))", "42")
-		bomb.typeIn("f() { f | f & }; f; for i in {1..2000}; do sleep 1000 & done\n")
-		w.eventually("no room for a process", func() error {
+		bomb.typeIn("for i in {1..2000}; do sleep 1000 & done\n")
+		w.eventually("a refusal", func() error {
 			_, err := terminal.Run(t.Context(), w.dial, terminal.RunRequest{Command: []string{"true"}, Timeout: patience})
 			if err == nil {
 				return fmt.Errorf("there is still room")
@@ -102,8 +110,17 @@ func TestWorkstation(t *testing.T) {
 			}
 			return nil
 		})
-		// What is there goes on, and nothing of the agent has died.
+		// What is there goes on, and the agent needs no more threads than it has.
 		other.say("echo $((43+2))", "45")
+		var busy sync.WaitGroup
+		for i := range 50 {
+			busy.Go(func() {
+				if err := terminal.WriteFile(t.Context(), w.dial, fmt.Sprint("file", i), 0o600, make([]byte, 1<<20)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		busy.Wait()
 		if _, err := terminal.Attach(t.Context(), w.dial, terminal.AttachRequest{Terminal: "third"}); err == nil {
 			t.Error("a shell started without room for it")
 		}
