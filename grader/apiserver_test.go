@@ -38,6 +38,8 @@ type apiServer struct {
 	trouble  trouble
 	cuts     int // how often all watches were cut off
 	oldest   int // watches from before this version are told that it is gone
+	program  program
+	onlySPDY bool
 }
 
 // trouble is what may be wrong with the API server.
@@ -49,6 +51,8 @@ const (
 	down           // cuts connections off
 	sick           // answers 500
 )
+
+func (t trouble) String() string { return [...]string{"none", "frozen", "down", "sick"}[t] }
 
 type kind struct {
 	apiVersion, name, plural string
@@ -170,6 +174,10 @@ func (a *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if len(rest) == 0 {
 		a.discover(w, version)
+		return
+	}
+	if rest[len(rest)-1] == "exec" {
+		a.serveExec(w, r)
 		return
 	}
 	a.serveObjects(w, r, version, rest)

@@ -5,13 +5,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/url"
 	"strings"
 	"sync"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"github.com/go-logr/logr"
 	"k8s.io/client-go/tools/remotecommand"
 	"k8s.io/client-go/util/exec"
+	"k8s.io/klog/v2"
 	"k8s.io/streaming/pkg/httpstream"
 
 	"wheelhouse/content"
@@ -34,14 +37,13 @@ func (c *cluster) command(ctx context.Context, spec *content.Exec, in target) *o
 		done.status, done.reason, done.problem = Unknown, ReasonTimeout, "the check was ended before its command ran"
 		return done
 	}
-	timed, cancel := context.WithTimeout(ctx, spec.Timeout)
+	timed, cancel := context.WithTimeout(klog.NewContext(ctx, logr.Discard()), spec.Timeout)
 	defer cancel()
 	stdout, stderr := &output{flooded: cancel}, &output{flooded: cancel}
 	err := c.stream(timed, spec, in, stdout, stderr)
 	done.stdout, done.stderr = stdout.String(), stderr.String()
 
 	var code exec.CodeExitError
-	var status apierrors.APIStatus
 	switch {
 	case err == nil:
 	case errors.As(err, &code):
@@ -55,15 +57,21 @@ func (c *cluster) command(ctx context.Context, spec *content.Exec, in target) *o
 	case notStarted(err):
 		done.status, done.reason = False, ReasonWrong
 		done.problem = fmt.Sprintf("container %s of Pod %s cannot run `%s`: it has no such program", in.container, in.pod, spec.Command[0])
-	case errors.As(err, &status):
-		done.status, done.reason = Unknown, ReasonInvalid
-		done.problem = fmt.Sprintf("`%s` could not be run in Pod %s: %s", commandLine(spec), in.pod, status.Status().Message)
-	default:
+	case disconnected(err):
 		done.status, done.reason = Unknown, ReasonUnreachable
 		done.problem = fmt.Sprintf("Pod %s could not be reached to run `%s`; it is tried again", in.pod, commandLine(spec))
 		c.logger.Debug("grader: command failed", "pod", in.pod, "error", err)
+	default: // the API server's or the node's own words
+		done.status, done.reason = Unknown, ReasonInvalid
+		done.problem = fmt.Sprintf("`%s` could not be run in Pod %s: %v", commandLine(spec), in.pod, err)
 	}
 	return done
+}
+
+// disconnected tells whether it was the network that failed.
+func disconnected(err error) bool {
+	var failure net.Error
+	return errors.As(err, &failure) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // notStarted tells whether the container runtime found no such program. It has

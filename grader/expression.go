@@ -79,7 +79,7 @@ func (e *expression) evaluate(ctx context.Context, variables map[string]any, bud
 	}
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return nil, ctx.Err()
+		return nil, fmt.Errorf("its expressions took more than %v: %w", evaluationTime, ctx.Err())
 	case err != nil:
 		return nil, err
 	case *budget < 0:

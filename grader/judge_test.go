@@ -268,3 +268,10 @@ func TestEvidenceIsBounded(t *testing.T) {
 		}
 	}
 }
+
+func TestPanicIsUnknown(t *testing.T) {
+	got := grader.JudgePanic()
+	if got.Status != grader.Unknown || got.Reason != grader.ReasonInvalid || got.Step != "step" || !strings.HasPrefix(got.Message, "this check could not be evaluated: runtime error") {
+		t.Errorf("got %+v", got)
+	}
+}
