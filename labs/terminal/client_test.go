@@ -6,8 +6,11 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -201,4 +204,28 @@ func eventually(t testing.TB, what string, condition func() bool) {
 func hasCode(err error, code terminal.Code) bool {
 	refusal, ok := errors.AsType[*terminal.Error](err)
 	return ok && refusal.Code == code
+}
+
+// gone tells whether a process has ended, waited for or not.
+func gone(pid int) bool {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return syscall.Kill(pid, 0) == syscall.ESRCH
+	}
+	_, state, _ := strings.Cut(string(stat), ") ")
+	return strings.HasPrefix(state, "Z") || strings.HasPrefix(state, "X")
+}
+
+// pidIn waits for a file that a script writes a process id to.
+func pidIn(t testing.TB, file string) int {
+	t.Helper()
+	var pid int
+	eventually(t, "a process id in "+file, func() bool {
+		content, _ := os.ReadFile(file)
+		number, complete := strings.CutSuffix(string(content), "\n")
+		var err error
+		pid, err = strconv.Atoi(number)
+		return complete && err == nil
+	})
+	return pid
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -88,26 +89,14 @@ func TestRunRefused(t *testing.T) {
 func TestRunTimeout(t *testing.T) {
 	home := t.TempDir()
 	dial := startAgent(t, agent.Options{Home: home})
-	request := sh("trap '' TERM HUP INT; (trap '' TERM HUP INT; touch child; while :; do sleep 0.05; date > alive; done) & echo partial; wait")
+	request := sh("trap '' TERM HUP INT; (echo $BASHPID > pid; exec sleep 60) & echo partial; wait")
 	request.Timeout = 500 * time.Millisecond
 	got, err := terminal.Run(t.Context(), dial, request)
 	if !errors.Is(err, context.DeadlineExceeded) || string(got.Stdout) != "partial\n" || got.ExitCode != 128+9 {
 		t.Errorf("got %q, exit code %d and %v; want what was printed and %v", got.Stdout, got.ExitCode, err, context.DeadlineExceeded)
 	}
-	expectGone(t, filepath.Join(home, "alive"))
-}
-
-// expectGone fails where a process still writes the file again and again.
-func expectGone(t *testing.T, file string) {
-	t.Helper()
-	eventually(t, "the end of "+file+"'s writer", func() bool {
-		os.Remove(file)
-		watch := time.NewTimer(300 * time.Millisecond)
-		defer watch.Stop()
-		<-watch.C
-		_, err := os.Stat(file)
-		return os.IsNotExist(err)
-	})
+	child := pidIn(t, filepath.Join(home, "pid"))
+	eventually(t, "the end of the command's child", func() bool { return gone(child) })
 }
 
 func TestRunEndsWithItsCaller(t *testing.T) {
@@ -116,29 +105,38 @@ func TestRunEndsWithItsCaller(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		_, err := terminal.Run(ctx, dial, sh("while :; do sleep 0.05; date > alive; done"))
+		_, err := terminal.Run(ctx, dial, sh("(echo $BASHPID > pid; exec sleep 60)"))
 		ended <- err
 	}()
-	eventually(t, "the command", func() bool { _, err := os.Stat(filepath.Join(home, "alive")); return err == nil })
+	child := pidIn(t, filepath.Join(home, "pid"))
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
-	expectGone(t, filepath.Join(home, "alive"))
+	eventually(t, "the end of the command", func() bool { return gone(child) })
 }
 
 func TestRunKillsWhatItLeaves(t *testing.T) {
 	home := t.TempDir()
 	dial := startAgent(t, agent.Options{Home: home})
 	begun := time.Now()
-	got, err := terminal.Run(t.Context(), dial, sh("(while :; do sleep 0.05; date > group; done) & (setsid sleep 5 &) ; echo done"))
+	got, err := terminal.Run(t.Context(), dial, sh(`
+		(echo $BASHPID > group; exec sleep 60) &
+		setsid bash -c 'echo $$ > stays; exec sleep 60' &
+		until test -s group -a -s stays; do :; done; echo done`))
 	if err != nil || string(got.Stdout) != "done\n" {
 		t.Errorf("got %q and %v", got.Stdout, err)
 	}
-	if took := time.Since(begun); took > 3*time.Second {
+	if took := time.Since(begun); took > 5*time.Second {
 		t.Errorf("a process that holds the streams open held the answer up for %s", took)
 	}
-	expectGone(t, filepath.Join(home, "group"))
+	group := pidIn(t, filepath.Join(home, "group"))
+	eventually(t, "the end of the process group", func() bool { return gone(group) })
+	stays := pidIn(t, filepath.Join(home, "stays"))
+	if gone(stays) {
+		t.Error("a process in a session of its own was killed")
+	}
+	_ = syscall.Kill(stays, syscall.SIGKILL)
 }
 
 func TestRunOutputIsCapped(t *testing.T) {

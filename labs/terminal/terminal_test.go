@@ -2,18 +2,8 @@ package terminal_test
 
 import (
 	"bytes"
-	"context"
-	"fmt"
-	"math/rand/v2"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -123,141 +113,6 @@ func TestRespawn(t *testing.T) {
 	}
 }
 
-func TestReconnectLosesNothing(t *testing.T) {
-	const reconnects, lines = 100, 1_000_000
-	want := new(bytes.Buffer)
-	for i := range lines {
-		fmt.Fprintln(want, i+1)
-	}
-	dial := startAgent(t, script("stty -opost -echo", "seq "+strconv.Itoa(lines), "exit 7"))
-
-	random := rand.New(rand.NewPCG(1, 2))
-	var got bytes.Buffer
-	var request terminal.AttachRequest
-	for range reconnects {
-		limit := 20_000 + random.Int64N(80_000)
-		s := open(t, cutAfter(dial, limit), request)
-		if s.attached.Offset != int64(got.Len()) || s.attached.Lost != 0 {
-			t.Fatalf("attached %+v, want offset %d and nothing lost", s.attached, got.Len())
-		}
-		for s.step() == nil && s.last == nil {
-		}
-		if s.last != nil {
-			t.Fatalf("ended early, with %+v", s.last)
-		}
-		got.Write(s.output.Bytes())
-		request = terminal.AttachRequest{Epoch: s.attached.Epoch, Offset: s.next}
-	}
-	s := open(t, dial, request)
-	if code := s.untilExit(); code != 7 {
-		t.Errorf("exit code %d, want 7", code)
-	}
-	got.Write(s.output.Bytes())
-	if !bytes.Equal(got.Bytes(), want.Bytes()) {
-		t.Fatalf("got %d bytes over %d connections, want exactly the %d that were written", got.Len(), reconnects+1, want.Len())
-	}
-}
-
-// cutAfter dials connections that break after so many bytes, wherever that is.
-func cutAfter(dial terminal.Dialer, limit int64) terminal.Dialer {
-	return func(ctx context.Context) (net.Conn, error) {
-		conn, err := dial(ctx)
-		return &cutConn{Conn: conn, left: limit}, err
-	}
-}
-
-type cutConn struct {
-	net.Conn
-	left int64
-}
-
-func (c *cutConn) Read(p []byte) (int, error) {
-	if c.left <= 0 {
-		c.Conn.Close()
-		return 0, net.ErrClosed
-	}
-	n, err := c.Conn.Read(p[:min(int64(len(p)), c.left)])
-	c.left -= int64(n)
-	return n, err
-}
-
-// An interrupted viewer's output waits, but not for ever.
-func TestNobodyLooks(t *testing.T) {
-	progress := filepath.Join(t.TempDir(), "progress")
-	cmd := shellCommand("stty -opost; seq 500000; touch " + progress + "; read line")
-	shell, err := terminal.Start(cmd, terminal.Options{Name: "main", Hold: time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(shell.Close)
-	viewer, err := shell.Attach(terminal.AttachRequest{Terminal: "main"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	viewer.Close()
-	eventually(t, "the end of the output", func() bool { _, err := os.Stat(progress); return err == nil })
-
-	viewer, err = shell.Attach(terminal.AttachRequest{Terminal: "main", Epoch: shell.Epoch(), Offset: 0})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer viewer.Close()
-	frame, err := viewer.Next(t.Context(), make([]byte, 4096))
-	if err != nil {
-		t.Fatal(err)
-	}
-	hello, err := frame.Control()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if hello.Lost == 0 || hello.Lost != hello.Offset || hello.Until-hello.Offset > 1<<20 || hello.Until-hello.Offset < 1<<20-4096 {
-		t.Errorf("attached %+v, want a ring of 1 MiB and the rest lost", hello)
-	}
-	frame, err = viewer.Next(t.Context(), make([]byte, 4096))
-	if err != nil {
-		t.Fatal(err)
-	}
-	line, _, _ := strings.Cut(string(frame.Payload), "\n")
-	if len(line) != 6 {
-		t.Errorf("replay begins with %q, want a whole line", line)
-	}
-}
-
-func TestLostOutputBeginsWithWholeRune(t *testing.T) {
-	done := filepath.Join(t.TempDir(), "done")
-	cmd := shellCommand("stty -opost; head -c 1500000 /dev/zero | sed 's/\\x0/€/g'; touch " + done + "; read line")
-	shell, err := terminal.Start(cmd, terminal.Options{Name: "main", Hold: time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(shell.Close)
-	eventually(t, "the end of the output", func() bool { _, err := os.Stat(done); return err == nil })
-	viewer, err := shell.Attach(terminal.AttachRequest{Terminal: "main"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer viewer.Close()
-	var text []byte
-	for len(text) < 1<<18 {
-		frame, err := viewer.Next(t.Context(), make([]byte, 1000)) // not a multiple of 3
-		if err != nil {
-			t.Fatal(err)
-		}
-		if frame.Kind == terminal.FrameOutput {
-			text = append(text, frame.Payload...)
-		}
-	}
-	text = text[:len(text)-len(text)%3]
-	if !utf8.Valid(text) || strings.Trim(string(text), "€") != "" {
-		t.Errorf("replay begins with % x and is not whole", text[:6])
-	}
-}
-
-// shellCommand is a shell script for terminal.Start.
-func shellCommand(text string) *exec.Cmd {
-	return exec.Command("/bin/bash", "-c", text)
-}
-
 func TestUTF8AcrossFrames(t *testing.T) {
 	s := open(t, startAgent(t, agent.Options{}), terminal.AttachRequest{Cols: 1000, Rows: 50})
 	const word = "Grüße 🚀 日本語 "
@@ -330,109 +185,6 @@ func TestReadOnlyInAgent(t *testing.T) {
 	}
 }
 
-func TestFirehose(t *testing.T) {
-	dial := startAgent(t, script("yes 0123456789abcdef0123456789abcdef"))
-	fast := open(t, dial, terminal.AttachRequest{})
-	slow := open(t, dial, terminal.AttachRequest{})
-	slow.lazy = true
-	before := heap()
-
-	// A viewer who acknowledges nothing gets a window's worth, and holds nobody up.
-	slow.until("the window", func() bool { return slow.next-slow.attached.Offset >= terminal.Window })
-	if got := slow.next - slow.attached.Offset; got != terminal.Window {
-		t.Errorf("a viewer who acknowledges nothing got %d bytes, want %d", got, terminal.Window)
-	}
-	drain := func(s *screen, bytes int64) (frames int64) {
-		for begin := s.next; s.next < begin+bytes; s.output.Reset() {
-			s.must(s.step())
-			frames++
-		}
-		return frames
-	}
-	const much = 64 << 20
-	if frames := drain(fast, much); frames > much/512 {
-		t.Errorf("64 MiB came in %d frames, which is too many to be fast", frames)
-	}
-	if grown := heap() - before; grown > 8<<20 {
-		t.Errorf("64 MiB of output grew the heap by %d KiB", grown>>10)
-	}
-
-	// When it is back, it is told what it has lost, and goes on.
-	hello := slow.attached
-	s := slow
-	s.must(s.conn.Ack(s.next))
-	s.until("a second attached", func() bool { return s.attached != hello })
-	if s.attached.Lost < 32<<20 || s.attached.Epoch != hello.Epoch {
-		t.Errorf("attached again with %+v, want most of 64 MiB lost", s.attached)
-	}
-
-	// The last viewer's speed is the terminal's.
-	fast.conn.Close()
-	s.lazy = false
-	hello = s.attached
-	drain(s, 8<<20)
-	if s.attached != hello {
-		t.Errorf("the only viewer lost output: %+v", s.attached)
-	}
-}
-
-// heap returns the bytes that are in use after a collection.
-func heap() int64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
-}
-
-func TestInterruptUnderFirehose(t *testing.T) {
-	s := open(t, startAgent(t, agent.Options{}), terminal.AttachRequest{})
-	s.typeIn("PS1='<ready>'\n")
-	s.untilOutput("\x1b[?2004h<ready>") // the prompt itself, not its echo
-	for range 5 {
-		s.typeIn("yes\n")
-		begin := s.next
-		s.until("output", func() bool { return s.next > begin+4<<20 })
-		s.output.Reset()
-		begun := time.Now()
-		s.typeIn("\x03")
-		s.untilOutput("\x1b[?2004h<ready>")
-		if took := time.Since(begun); took > time.Second {
-			t.Errorf("the prompt came %s after Ctrl-C", took)
-		}
-	}
-}
-
-func TestStalledViewerIsSentAway(t *testing.T) {
-	shell, err := terminal.Start(shellCommand("yes"), terminal.Options{Name: "main", Stall: 50 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(shell.Close)
-	viewer, err := shell.Attach(terminal.AttachRequest{Terminal: "main"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ours, theirs := net.Pipe()
-	served := make(chan error, 1)
-	go func() { served <- viewer.Serve(t.Context(), theirs, theirs) }()
-	defer ours.Close()
-	frames := terminal.NewFrameReader(ours)
-	var last terminal.Frame
-	for {
-		frame, err := frames.Next()
-		if err != nil {
-			break
-		}
-		last = frame
-	}
-	if c, err := last.Control(); err != nil || c.Type != "error" {
-		t.Errorf("the last frame is %q, want an error", last.Payload)
-	}
-	if err := <-served; !hasCode(err, terminal.CodeLimited) {
-		t.Errorf("Serve returned %v, want a refusal", err)
-	}
-}
-
 func TestIdleShellEnds(t *testing.T) {
 	dial := startAgent(t, agent.Options{Idle: 200 * time.Millisecond})
 	s := open(t, dial, terminal.AttachRequest{})
@@ -448,7 +200,7 @@ func TestIdleShellEnds(t *testing.T) {
 		t.Fatalf("no process id in %q", s.output.String())
 	}
 	s.conn.Close()
-	eventually(t, "the end of a process of an idle shell that ignores SIGHUP", func() bool { return syscall.Kill(pid, 0) == syscall.ESRCH })
+	eventually(t, "the end of a process of an idle shell that ignores SIGHUP", func() bool { return gone(pid) })
 	again := open(t, dial, terminal.AttachRequest{Epoch: s.attached.Epoch, Offset: s.next})
 	if again.attached.Epoch == s.attached.Epoch {
 		// The end of the old shell was still to be told.
@@ -470,35 +222,4 @@ func TestLimits(t *testing.T) {
 	one.typeIn("exit\n")
 	one.untilExit()
 	open(t, dial, terminal.AttachRequest{Terminal: "three"})
-}
-
-// A paste that no program reads ends the viewer, not the agent's memory.
-func TestUnreadInput(t *testing.T) {
-	dial := startAgent(t, script("stty raw -echo; echo on; sleep 60"))
-	s := open(t, dial, terminal.AttachRequest{})
-	s.untilOutput("on")
-	paste := terminal.Frame{Kind: terminal.FrameInput, Payload: make([]byte, 3<<20)}
-	if err := s.conn.Write(paste); err != nil {
-		t.Logf("write ended with %v", err)
-	}
-	if got := s.untilError(); !strings.Contains(got, "does not read") {
-		t.Errorf("sent away with %q", got)
-	}
-	open(t, dial, terminal.AttachRequest{})
-}
-
-func TestServerDeathLeavesShell(t *testing.T) {
-	dial := startAgent(t, agent.Options{})
-	var conns atomic.Pointer[net.Conn]
-	first := open(t, func(ctx context.Context) (net.Conn, error) {
-		conn, err := dial(ctx)
-		conns.Store(&conn)
-		return conn, err
-	}, terminal.AttachRequest{})
-	first.typeIn("secret=42\n")
-	first.untilOutput("secret=42\r\n")
-	(*conns.Load()).Close()
-	second := open(t, dial, terminal.AttachRequest{})
-	second.typeIn("echo still-$secret\n")
-	second.untilOutput("still-42")
 }

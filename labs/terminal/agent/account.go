@@ -63,21 +63,31 @@ func lookUp(options Options) (*account, error) {
 }
 
 // command prepares argv for the user, in the home folder. It gets nothing of the
-// agent's own environment. A login shell (bash -l) is told so by its name, too,
-// as everywhere.
+// agent's own environment.
 func (a *account) command(argv []string, env ...string) *exec.Cmd {
 	cmd := rootCommand(argv, a.home, slices.Concat([]string{
 		"USER=" + a.name,
 		"LOGNAME=" + a.name,
 		"SHELL=/bin/bash",
 	}, env)...)
-	if slices.Equal(argv[1:], []string{"-l"}) {
-		cmd.Args = []string{"-" + filepath.Base(argv[0])}
-	}
 	if a.foreign {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{
 			Uid: uint32(a.uid), Gid: uint32(a.gid), Groups: a.groups,
 		}}
+	}
+	return cmd
+}
+
+// shell prepares argv as a shell on a terminal, or a login bash where argv is
+// empty: the hyphen before its name says that it is one, as everywhere.
+func (a *account) shell(argv []string) *exec.Cmd {
+	login := len(argv) == 0
+	if login {
+		argv = []string{"/bin/bash"}
+	}
+	cmd := a.command(argv, "TERM=xterm-256color", "COLORTERM=truecolor")
+	if login {
+		cmd.Args = []string{"-bash"}
 	}
 	return cmd
 }

@@ -33,7 +33,7 @@ import (
 type Options struct {
 	User  string   // whose shells and files; the user that the agent runs as where it is empty
 	Home  string   // that user's home folder where it is not the one of /etc/passwd
-	Shell []string // program and arguments; a login bash
+	Shell []string // program and arguments of a terminal's shell; a login bash where it is empty
 
 	// Skel is a folder whose files are copied into the home folder where it has
 	// none of their names. The home folder is then handed to the user.
@@ -52,9 +52,6 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	if len(o.Shell) == 0 {
-		o.Shell = []string{"/bin/bash", "-l"}
-	}
 	if o.Terminals == 0 {
 		o.Terminals = 8
 	}

@@ -122,7 +122,7 @@ func (a *agent) makeRoom() error {
 
 // startShell starts a shell of the size that the request asks for.
 func (a *agent) startShell(request terminal.AttachRequest) (*terminal.Terminal, error) {
-	cmd := a.account.command(a.options.Shell, "TERM=xterm-256color", "COLORTERM=truecolor")
+	cmd := a.account.shell(a.options.Shell)
 	t, err := terminal.Start(cmd, terminal.Options{
 		Name: request.Terminal,
 		Cols: request.Cols, Rows: request.Rows,

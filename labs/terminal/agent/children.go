@@ -59,6 +59,10 @@ func (c *children) start(cmd *exec.Cmd) (<-chan int, error) {
 		return nil, err
 	}
 	pid := cmd.Process.Pid
+	// This closes the file through which os/exec would wait, and forgets the
+	// number, too.
+	_ = cmd.Process.Release()
+	cmd.Process.Pid = pid
 	deprioritise(pid)
 	exit := make(chan int, 1)
 	c.waiting[pid] = exit

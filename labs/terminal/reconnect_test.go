@@ -1,0 +1,208 @@
+package terminal_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"wheelhouse/labs/terminal"
+	"wheelhouse/labs/terminal/agent"
+)
+
+func TestReconnectLosesNothing(t *testing.T) {
+	const reconnects, lines = 100, 1_000_000
+	want := new(bytes.Buffer)
+	for i := range lines {
+		fmt.Fprintln(want, i+1)
+	}
+	dial := startAgent(t, script("stty -opost -echo", "seq "+strconv.Itoa(lines), "exit 7"))
+
+	random := rand.New(rand.NewPCG(1, 2))
+	var got bytes.Buffer
+	var request terminal.AttachRequest
+	for range reconnects {
+		limit := 20_000 + random.Int64N(80_000)
+		s := open(t, cutAfter(dial, limit), request)
+		if s.attached.Offset != int64(got.Len()) || s.attached.Lost != 0 {
+			t.Fatalf("attached %+v, want offset %d and nothing lost", s.attached, got.Len())
+		}
+		for s.step() == nil && s.last == nil {
+		}
+		if s.last != nil {
+			t.Fatalf("ended early, with %+v", s.last)
+		}
+		got.Write(s.output.Bytes())
+		request = terminal.AttachRequest{Epoch: s.attached.Epoch, Offset: s.next}
+	}
+	s := open(t, dial, request)
+	if code := s.untilExit(); code != 7 {
+		t.Errorf("exit code %d, want 7", code)
+	}
+	got.Write(s.output.Bytes())
+	if !bytes.Equal(got.Bytes(), want.Bytes()) {
+		t.Fatalf("got %d bytes over %d connections, want exactly the %d that were written", got.Len(), reconnects+1, want.Len())
+	}
+}
+
+// cutAfter dials connections that break after so many bytes, wherever that is.
+func cutAfter(dial terminal.Dialer, limit int64) terminal.Dialer {
+	return func(ctx context.Context) (net.Conn, error) {
+		conn, err := dial(ctx)
+		return &cutConn{Conn: conn, left: limit}, err
+	}
+}
+
+type cutConn struct {
+	net.Conn
+	left int64
+}
+
+func (c *cutConn) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		c.Conn.Close()
+		return 0, net.ErrClosed
+	}
+	n, err := c.Conn.Read(p[:min(int64(len(p)), c.left)])
+	c.left -= int64(n)
+	return n, err
+}
+
+// An interrupted viewer's output waits, but not for ever.
+func TestNobodyLooks(t *testing.T) {
+	progress := filepath.Join(t.TempDir(), "progress")
+	cmd := shellCommand("stty -opost; seq 500000; touch " + progress + "; read line")
+	shell, err := terminal.Start(cmd, terminal.Options{Name: "main", Hold: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(shell.Close)
+	viewer, err := shell.Attach(terminal.AttachRequest{Terminal: "main"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	viewer.Close()
+	eventually(t, "the end of the output", func() bool { _, err := os.Stat(progress); return err == nil })
+
+	viewer, err = shell.Attach(terminal.AttachRequest{Terminal: "main", Epoch: shell.Epoch(), Offset: 0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer viewer.Close()
+	frame, err := viewer.Next(t.Context(), make([]byte, 4096))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hello, err := frame.Control()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if hello.Lost == 0 || hello.Lost != hello.Offset || hello.Until-hello.Offset > 1<<20 || hello.Until-hello.Offset < 1<<20-4096 {
+		t.Errorf("attached %+v, want a ring of 1 MiB and the rest lost", hello)
+	}
+	frame, err = viewer.Next(t.Context(), make([]byte, 4096))
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, _, _ := strings.Cut(string(frame.Payload), "\n")
+	if len(line) != 6 {
+		t.Errorf("replay begins with %q, want a whole line", line)
+	}
+}
+
+func TestLostOutputBeginsWithWholeRune(t *testing.T) {
+	done := filepath.Join(t.TempDir(), "done")
+	cmd := shellCommand("stty -opost; head -c 1500000 /dev/zero | sed 's/\\x0/€/g'; touch " + done + "; read line")
+	shell, err := terminal.Start(cmd, terminal.Options{Name: "main", Hold: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(shell.Close)
+	eventually(t, "the end of the output", func() bool { _, err := os.Stat(done); return err == nil })
+	viewer, err := shell.Attach(terminal.AttachRequest{Terminal: "main"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer viewer.Close()
+	var text []byte
+	for len(text) < 1<<18 {
+		frame, err := viewer.Next(t.Context(), make([]byte, 1000)) // not a multiple of 3
+		if err != nil {
+			t.Fatal(err)
+		}
+		if frame.Kind == terminal.FrameOutput {
+			text = append(text, frame.Payload...)
+		}
+	}
+	text = text[:len(text)-len(text)%3]
+	if !utf8.Valid(text) || strings.Trim(string(text), "€") != "" {
+		t.Errorf("replay begins with % x and is not whole", text[:6])
+	}
+}
+
+// shellCommand is a shell script for terminal.Start.
+func shellCommand(text string) *exec.Cmd {
+	return exec.Command("/bin/bash", "-c", text)
+}
+
+func TestServerDeathLeavesShell(t *testing.T) {
+	dial := startAgent(t, agent.Options{})
+	var conns atomic.Pointer[net.Conn]
+	first := open(t, func(ctx context.Context) (net.Conn, error) {
+		conn, err := dial(ctx)
+		conns.Store(&conn)
+		return conn, err
+	}, terminal.AttachRequest{})
+	first.typeIn("secret=42\n")
+	first.untilOutput("secret=42\r\n")
+	(*conns.Load()).Close()
+	second := open(t, dial, terminal.AttachRequest{})
+	second.typeIn("echo still-$secret\n")
+	second.untilOutput("still-42")
+}
+
+// Connections, shells and commands that are over leave no goroutine, file or
+// process behind.
+func TestNothingIsLeft(t *testing.T) {
+	dial := startAgent(t, agent.Options{})
+	round := func() {
+		s := open(t, dial, terminal.AttachRequest{})
+		other := open(t, dial, terminal.AttachRequest{ReadOnly: true})
+		s.typeIn("exit\n")
+		s.untilExit()
+		s.conn.Close()
+		other.conn.Close()
+		if _, err := terminal.Run(t.Context(), dial, sh("true")); err != nil {
+			t.Fatal(err)
+		}
+		if err := terminal.WriteFile(t.Context(), dial, "file", 0o600, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	round()
+	goroutines, files := runtime.NumGoroutine(), openFiles(t)
+	for range 50 {
+		round()
+	}
+	eventually(t, "goroutines to end", func() bool { return runtime.NumGoroutine() <= goroutines+2 })
+	eventually(t, "files to be closed", func() bool { return openFiles(t) <= files+2 })
+}
+
+func openFiles(t *testing.T) int {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skipf("NOT TESTED: open files, because there is no /proc: %v", err)
+	}
+	return len(entries)
+}
