@@ -221,6 +221,8 @@ func (s *Service) Ready(ctx context.Context) error {
 // Course returns the course. It never changes.
 func (s *Service) Course() *content.Course { return s.course }
 
-// now is the time as it is stored, so that what is in memory equals what is read
+// stored is a time as it is stored, so that what is in memory equals what is read
 // back.
-func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+func stored(at time.Time) time.Time { return at.UTC().Truncate(time.Millisecond) }
+
+func now() time.Time { return stored(time.Now()) }

@@ -384,6 +384,26 @@ func TestClusterDeletedBehindOurBack(t *testing.T) {
 	})
 }
 
+func TestBrokenCluster(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		ada := w.student()
+		view := w.open(ada, "pods")
+		time.Sleep(time.Minute)
+		w.provider.Break(view.Session.Cluster, "Its control plane node stopped.")
+		w.fail(errors.New("connection refused"))
+		time.Sleep(30 * time.Second)
+		wantPhase(t, w.view(ada, view.Session.ID), labs.Ready, "ClusterUnreachable")
+		time.Sleep(40 * time.Second)
+		synctest.Wait()
+		view = w.view(ada, view.Session.ID)
+		wantPhase(t, view, labs.Failed, "ClusterBroken")
+		if want := "Its control plane node stopped."; !strings.Contains(view.Session.Message, want) {
+			t.Errorf("the message is %q, want something with %q", view.Session.Message, want)
+		}
+	})
+}
+
 func TestRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)

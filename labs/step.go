@@ -1,6 +1,7 @@
 package labs
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -74,16 +75,16 @@ func judge(lab *content.Lab, steps []StepState, found []grader.Result, at time.T
 		passed := 0
 		for _, check := range lab.Steps[i].Checks {
 			old, new := find(step.Results, check.Name), findIn(found, name, check.Name)
-			switch {
-			case new == nil && old == nil:
+			if new == nil && old == nil {
 				continue
-			case new == nil:
-				new = old
-			case old == nil || differ(*old, *new):
-				changed = append(changed, *new)
 			}
-			results = append(results, *new)
-			if new.Status == grader.True {
+			result := *cmp.Or(new, old)
+			result.At = stored(result.At)
+			if old == nil || differ(*old, result) {
+				changed = append(changed, result)
+			}
+			results = append(results, result)
+			if result.Status == grader.True {
 				passed++
 			}
 		}

@@ -12,10 +12,15 @@ import (
 )
 
 const (
-	beat         = 10 * time.Second // how often a Ready session looks at its cluster and its student
-	beatTimeout  = 5 * time.Second  // for the cluster's answer
-	saveActive   = time.Minute      // how much of a student's activity a crash may forget
-	firstRetry   = time.Second      // after a failure; doubled up to
+	beat        = 10 * time.Second // how often a Ready session looks at its cluster and its student
+	beatTimeout = 5 * time.Second  // for the cluster's answer
+	saveActive  = time.Minute      // how much of a student's activity a crash may forget
+
+	// brokenPatience is for how long a cluster may be broken and unreachable: an
+	// engine that is restarted brings its containers back.
+	brokenPatience = 45 * time.Second
+
+	firstRetry   = time.Second // after a failure; doubled up to
 	longestRetry = 30 * time.Second
 )
 
@@ -198,10 +203,15 @@ func (w *watching) look(err error) error {
 		w.logger.Warn("cluster does not answer", "cluster", w.session.Cluster, "error", err)
 		w.showCondition()
 	}
-	if _, seen := w.service.clusters.pool.Cluster(w.session.Cluster); errors.Is(seen, provisioner.ErrNotFound) {
+	cluster, seen := w.service.clusters.pool.Cluster(w.session.Cluster)
+	silent := now().Sub(w.unreachable)
+	switch {
+	case errors.Is(seen, provisioner.ErrNotFound):
 		return gone(seen)
-	}
-	if now().Sub(w.unreachable) < w.service.limits.Unreachable {
+	case seen == nil && cluster.State == provisioner.Broken && silent >= brokenPatience:
+		return &outcome{phase: Failed, reason: "ClusterBroken", err: err,
+			message: "The cluster of this session broke down. " + cluster.Message + " What you completed stays yours. Open the lab again to get a new cluster."}
+	case silent < w.service.limits.Unreachable:
 		return nil
 	}
 	return &outcome{phase: Failed, reason: "ClusterUnreachable", err: err, message: fmt.Sprintf(
