@@ -20,7 +20,7 @@ const (
 	maxApps     = 32               // open at once, of one user; the oldest makes room
 	maxEntries  = 8                // tickets, and browsers, of one application
 	ticketLife  = time.Minute      // from the click in the lab to the first request
-	maxProxied  = 32               // requests under way to one application
+	maxProxied  = 64               // requests under way to the applications of one session
 	maxAppBody  = 64 << 20         // bytes of one request's body
 	appHeader   = 64 << 10         // bytes of an answer's header
 	appPatience = 60 * time.Second // for an answer's header

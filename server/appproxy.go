@@ -76,7 +76,7 @@ func (a *apps) pass(w http.ResponseWriter, r *http.Request, app *app) {
 		a.refuse(w, p.Status, "This application cannot be reached", p.Detail)
 		return
 	}
-	leave, ok := s.limits.proxied.enter(app.id)
+	leave, ok := s.limits.proxied.enter(app.target.session)
 	if !ok {
 		w.Header().Set("Retry-After", "1")
 		a.refuse(w, http.StatusTooManyRequests, "Too many requests at once", "The application is still busy with earlier ones. Try again.")

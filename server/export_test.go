@@ -1,5 +1,12 @@
 package server
 
+import (
+	"context"
+	"log/slog"
+
+	"wheelhouse/labs"
+)
+
 // RouteInfo is a route as it is registered.
 type RouteInfo struct{ Method, Path string }
 
@@ -14,3 +21,23 @@ func (s *Server) Routes() []RouteInfo {
 
 // OpenAPI is the embedded document.
 func OpenAPI() []byte { return openAPI }
+
+// Guard is what ends sockets with their log-in.
+type Guard struct{ *guard }
+
+func NewGuard(life context.Context, authenticate func(context.Context, string) (*labs.User, error), logger *slog.Logger) Guard {
+	return Guard{newGuard(life, authenticate, logger)}
+}
+
+func (g Guard) Watch(ctx context.Context, token string, user *labs.User) (context.Context, func()) {
+	return g.watch(ctx, token, user)
+}
+
+func (g Guard) Run(ctx context.Context) { g.run(ctx) }
+
+// Watched is how many log-ins it looks at.
+func (g Guard) Watched() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.logins)
+}

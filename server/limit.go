@@ -24,7 +24,7 @@ type limits struct {
 	create   *buckets // things that cost much to make (sessions, classes), by user
 
 	sockets *places // WebSockets, by user
-	proxied *places // requests under way to one application
+	proxied *places // requests under way to applications, by session
 }
 
 func newLimits() *limits {

@@ -50,7 +50,13 @@ type forwardError struct {
 	err           error
 }
 
-func (e *forwardError) Error() string { return e.detail }
+func (e *forwardError) Error() string {
+	if e.err != nil {
+		return e.title + ": " + e.err.Error()
+	}
+	return e.title
+}
+
 func (e *forwardError) Unwrap() error { return e.err }
 
 func unreachable(err error) error {

@@ -2,11 +2,16 @@ package server_test
 
 import (
 	"context"
+	"errors"
+	"log/slog"
+	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"wheelhouse/labs"
+	"wheelhouse/server"
 )
 
 // TestRevocation ends log-ins in every way there is, and looks how long their
@@ -68,9 +73,12 @@ func TestShutdown(t *testing.T) {
 	w := newWorld(t, options{})
 	ann := w.as(w.user("ann", labs.Student))
 	id := ann.open("pods")
+	ann.http.CloseIdleConnections()
+	before := runtime.NumGoroutine()
 	shell := newScreen(t, ann.socket("/api/sessions/"+id+"/terminals/main"))
 	shell.send("yes\n")
 	shell.until("y\r\ny\r\n")
+	ann.socket("/api/events?session=" + id)
 	start := time.Now()
 	if err := w.stop(); err != nil {
 		t.Errorf("Serve: %v", err)
@@ -80,5 +88,61 @@ func TestShutdown(t *testing.T) {
 	}
 	if got := shell.closed(time.Second); got != 1001 {
 		t.Errorf("got close code %d, want 1001", got)
+	}
+	// The agent's shell lives on, with the goroutines that it has there.
+	const shells = 8
+	w.until("goroutines end", func() bool { return runtime.NumGoroutine() <= before+shells })
+}
+
+// TestGuard changes what a log-in stands for, in every way that a store can
+// tell, and looks when what hangs on it ends.
+func TestGuard(t *testing.T) {
+	ann := labs.User{ID: "u_ann", Name: "ann", Role: labs.Instructor}
+	demoted, other := ann, ann
+	demoted.Role = labs.Student
+	other.ID = "u_bob"
+	for _, try := range []struct {
+		name string
+		user *labs.User
+		err  error
+		ends bool
+	}{
+		{"nothing changes", &ann, nil, false},
+		{"another role", &demoted, nil, true},
+		{"another user", &other, nil, true},
+		{"no such log-in", nil, &labs.Error{Code: labs.CodeUnauthorized}, true},
+		{"the database does not answer", nil, errors.New("disk I/O error"), false},
+		{"the database is busy", nil, &labs.Error{Code: labs.CodeUnavailable}, false},
+	} {
+		t.Run(try.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				life, end := context.WithCancelCause(t.Context())
+				user, err := &ann, error(nil)
+				guard := server.NewGuard(life, func(context.Context, string) (*labs.User, error) { return user, err }, slog.New(slog.DiscardHandler))
+				go guard.Run(life)
+				ctx, release := guard.Watch(t.Context(), "token", &ann)
+				time.Sleep(time.Minute) // of the bubble's own time
+				if ctx.Err() != nil {
+					t.Fatal("it ended while nothing had changed")
+				}
+				user, err = try.user, try.err
+				time.Sleep(2 * time.Second)
+				if ended := ctx.Err() != nil; ended != try.ends {
+					t.Errorf("after 2 s: ended %v, want %v", ended, try.ends)
+				}
+				release()
+				if got := guard.Watched(); got != 0 {
+					t.Errorf("got %d log-ins watched after release, want none", got)
+				}
+				going := errors.New("going away")
+				still, release := guard.Watch(t.Context(), "token", &ann)
+				defer release()
+				end(going)
+				synctest.Wait()
+				if context.Cause(still) != going {
+					t.Errorf("at the server's end: got cause %v, want %v", context.Cause(still), going)
+				}
+			})
+		})
 	}
 }

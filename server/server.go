@@ -95,7 +95,7 @@ type Server struct {
 	engine   *gin.Engine
 	handler  http.Handler
 	draining atomic.Bool
-	sockets  sync.WaitGroup // hijacked connections, which http.Server does not wait for
+	sockets  sync.WaitGroup // WebSockets and proxied requests: http.Server does not wait for those it was relieved of
 }
 
 // New checks the options and builds the routes. It starts nothing and opens
@@ -138,11 +138,6 @@ func New(o Options) (*Server, error) {
 	s.handler = s.split()
 	return s, nil
 }
-
-// Handler is everything that Serve answers with, for a listener of someone
-// else's. Sockets that hang on a log-in that has ended are closed only while
-// Serve runs.
-func (s *Server) Handler() http.Handler { return s.handler }
 
 // Serve answers on listener until ctx ends; it closes listener. Then it refuses
 // new work, tells every WebSocket that it goes away, gives requests under way 10

@@ -12,12 +12,13 @@ import (
 	"github.com/gorilla/websocket"
 
 	"wheelhouse/labs"
+	"wheelhouse/labs/terminal"
 )
 
 // Limits of a WebSocket.
 const (
-	maxMessage   = 64 << 10         // bytes from a browser: a terminal's frame
-	sendTimeout  = 10 * time.Second // for a browser to take one message
+	maxMessage   = terminal.MaxFrame // bytes from a browser
+	sendTimeout  = 10 * time.Second  // for a browser to take one message
 	pingInterval = 20 * time.Second
 	pongTimeout  = 45 * time.Second // of silence, then the browser is gone
 	closeTimeout = 500 * time.Millisecond
