@@ -1,5 +1,5 @@
 import { ApiError, sentenceFor } from './error'
-import type { ClassGrid, ClassSummary, Course, Lab, LinkTaken, Me, Results, Session } from './types'
+import type { ClassGrid, ClassSummary, Course, Lab, Me, Results, Session } from './types'
 
 type Fetch = (input: string, init?: RequestInit) => Promise<Response>
 
@@ -18,12 +18,12 @@ export class Client {
   }
 
   me = () => this.get<Me>('/api/me')
-  login = (name: string, password: string) => this.post<unknown>('/api/login', { name, password })
-  takeLink = (secret: string) => this.post<LinkTaken | undefined>('/api/login/link', { secret })
+  login = (name: string, password: string) => this.post<Me>('/api/login', { name, password })
+  takeLink = (secret: string) => this.post<Me>('/api/login/link', { secret })
   logout = () => this.post<unknown>('/api/logout')
-  join = (code: string, name?: string, password?: string) => this.post<unknown>('/api/join', { code, name, password })
+  join = (code: string, name?: string, password?: string) => this.post<Me>('/api/join', { code, name, password })
   bootstrap = (secret: string, name: string, password: string) =>
-    this.post<unknown>('/api/bootstrap', { secret, name, password })
+    this.post<Me>('/api/bootstrap', { secret, name, password })
 
   course = () => this.get<Course>('/api/course')
   lab = (lab: string) => this.get<Lab>(path`/api/labs/${lab}`)
@@ -35,10 +35,7 @@ export class Client {
   app = (id: string, app: { namespace: string; service: string; port: number }) =>
     this.post<{ url: string }>(path`/api/sessions/${id}/apps`, app)
 
-  classes = async () => {
-    const answer = await this.get<ClassSummary[] | { classes: ClassSummary[] }>('/api/classes')
-    return Array.isArray(answer) ? answer : answer.classes
-  }
+  classes = async () => (await this.get<{ classes: ClassSummary[] }>('/api/classes')).classes
   createClass = (title: string) => this.post<ClassSummary>('/api/classes', { title })
   classGrid = (id: string) => this.get<ClassGrid>(path`/api/classes/${id}`)
   studentResults = (id: string, session: string) => this.get<Results>(path`/api/classes/${id}/sessions/${session}`)

@@ -18,12 +18,6 @@ export interface Me {
   bootstrap: boolean
 }
 
-/** What taking a one-time link answers: needsAccount asks for a name and a password first. */
-export interface LinkTaken {
-  user?: User | null
-  needsAccount?: boolean
-}
-
 export type Phase = 'Pending' | 'Ready' | 'Failed' | 'Ended'
 
 export interface Course {
@@ -82,7 +76,8 @@ export type Status = 'True' | 'False' | 'Unknown'
 
 export interface Check {
   name: string
-  status: Status | ''
+  status: Status
+  /** CamelCase; NotEvaluated before the check first ran. */
   reason: string
   message: string
   /** Not yet, rather than wrong: the student has only to wait. */
@@ -138,15 +133,15 @@ export interface ResultCheck extends Check {
 
 /** A session with what each check looked at. */
 export interface Results extends Omit<Session, 'steps'> {
-  user?: User
   steps: { name: string; completedAt: string | null; checks: ResultCheck[] }[]
 }
 
 export interface ClassSummary {
   id: string
   title: string
+  /** What students join by; empty for a student. */
   code: string
-  students?: number
+  teaching: boolean
 }
 
 export interface ClassGrid {
@@ -161,12 +156,14 @@ export interface GridStudent {
   id: string
   name: string
   online: boolean
+  /** Those that the student ever opened. */
   labs: GridLab[]
 }
 
 export interface GridLab {
   lab: string
-  session: string | null
-  phase: Phase | null
+  /** The newest. */
+  session: string
+  phase: Phase
   steps: { name: string; completedAt: string | null; status: Status | '' }[]
 }

@@ -41,9 +41,9 @@ export function ago(at: string | number | Date, now: number): string {
   return 'on ' + then.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })
 }
 
-/** "1 step", "3 steps". */
+/** "1 step", "3 steps", "2 classes". */
 export function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : noun.endsWith('s') ? 'es' : 's'}`
+  return `${n} ${noun}${n === 1 ? '' : /(s|ch|x)$/.test(noun) ? 'es' : 's'}`
 }
 
 function join(large: number, largeUnit: string, small: number, smallUnit: string): string {

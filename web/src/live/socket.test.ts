@@ -13,7 +13,7 @@ class Fake extends EventTarget {
   sent: unknown[] = []
   onopen?: () => void
   onmessage?: (event: { data: unknown }) => void
-  onclose?: () => void
+  onclose?: (event: { code: number }) => void
   constructor(readonly url: string) {
     super()
     Fake.all.push(this)
@@ -22,9 +22,9 @@ class Fake extends EventTarget {
     this.readyState = Fake.OPEN
     this.onopen?.()
   }
-  break() {
+  break(code = 1006) {
     this.readyState = 3
-    this.onclose?.()
+    this.onclose?.({ code })
   }
   close() {
     this.break()
@@ -47,7 +47,7 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-function start(mayRetry: () => Promise<boolean> = () => Promise.resolve(true)) {
+function start(mayRetry: (code: number) => Promise<boolean> = () => Promise.resolve(true)) {
   const states: SocketState[] = []
   const texts: string[] = []
   let asked = 0
@@ -80,9 +80,14 @@ test('it comes back, with a fresh address', async () => {
 })
 
 test('it stops where the caller says so', async () => {
-  const { states } = start(() => Promise.resolve(false))
-  Fake.last.break()
+  const codes: number[] = []
+  const { states } = start((code) => {
+    codes.push(code)
+    return Promise.resolve(false)
+  })
+  Fake.last.break(4401)
   await vi.advanceTimersByTimeAsync(60_000)
+  expect(codes).toEqual([4401])
   expect(Fake.all).toHaveLength(1)
   expect(states.at(-1)).toBe('closed')
 })

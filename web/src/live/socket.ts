@@ -11,9 +11,10 @@ export interface SocketHandlers {
   /**
    * Asked after a try that failed or a connection that broke: false gives up.
    * A browser never tells why a WebSocket was refused, so this is where a
-   * caller asks the API whether it is still logged in.
+   * caller asks the API whether it is still logged in. The code is that of the
+   * WebSocket's close.
    */
-  mayRetry?: () => Promise<boolean>
+  mayRetry?: (code: number) => Promise<boolean>
 }
 
 /**
@@ -85,7 +86,7 @@ export class LiveSocket {
     try {
       socket = new WebSocket(absolute(this.handlers.url()))
     } catch {
-      void this.lost()
+      void this.lost(1006)
       return
     }
     this.socket = socket
@@ -98,16 +99,16 @@ export class LiveSocket {
       if (typeof event.data === 'string') this.handlers.onText?.(event.data)
       else this.handlers.onBytes?.(new Uint8Array(event.data))
     }
-    socket.onclose = () => {
-      if (this.socket === socket) void this.lost()
+    socket.onclose = (event) => {
+      if (this.socket === socket) void this.lost(event.code)
     }
   }
 
-  private async lost(): Promise<void> {
+  private async lost(code: number): Promise<void> {
     this.socket = null
     const wait = this.backoff.next()
     this.set('waiting', Date.now() + wait)
-    const may = (await this.handlers.mayRetry?.()) ?? true
+    const may = (await this.handlers.mayRetry?.(code)) ?? true
     if (this.current !== 'waiting') return // closed, or kicked, meanwhile
     if (!may) {
       this.close()

@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest'
+import type { Check } from '../api/types'
+import { findingOf, findingOfStatus, findingOfStep } from './finding'
+
+const check = (status: Check['status'], reason: string, pending = false): Check => ({
+  name: 'c',
+  status,
+  reason,
+  message: '',
+  pending,
+  at: null,
+})
+const passed = check('True', 'Passed')
+const wrong = check('False', 'Wrong')
+const pending = check('False', 'Pending', true)
+const missing = check('False', 'NotFound')
+const unread = check('Unknown', 'NotEvaluated')
+const failed = check('Unknown', 'ClusterUnreachable')
+
+test.each([
+  [passed, 'complete'],
+  [wrong, 'wrong'],
+  [pending, 'pending'],
+  [missing, 'todo'],
+  [unread, 'todo'],
+  [failed, 'unknown'],
+  [check('Unknown', 'Timeout'), 'unknown'],
+])('findingOf %o', (value, want) => {
+  expect(findingOf(value).kind).toBe(want)
+})
+
+test.each([
+  ['completed stays so', '2026-01-01T00:00:00Z', [wrong], 'complete'],
+  ['the worst counts', null, [passed, pending, wrong, failed], 'wrong'],
+  ['unknown before pending', null, [pending, failed], 'unknown'],
+  ['pending before missing', null, [missing, pending], 'pending'],
+  ['nothing looked at', null, [unread], 'todo'],
+  ['no checks known', null, [], 'todo'],
+  ['all true, not saved yet', null, [passed, passed], 'pending'],
+])('findingOfStep: %s', (_, completedAt, checks, want) => {
+  expect(findingOfStep({ name: 's', completedAt, checks }).kind).toBe(want)
+})
+
+test('findingOfStatus', () => {
+  expect(findingOfStatus('2026-01-01T00:00:00Z', 'False').kind).toBe('complete')
+  expect(['', 'True', 'False', 'Unknown'].map((status) => findingOfStatus(null, status).kind)).toEqual([
+    'todo',
+    'complete',
+    'pending',
+    'unknown',
+  ])
+})

@@ -1,0 +1,29 @@
+/** Puts text on the clipboard, also where the page came over plain HTTP. */
+export async function copy(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text)
+    return true
+  } catch {
+    return copyTheOldWay(text)
+  }
+}
+
+function copyTheOldWay(text: string): boolean {
+  const focused = document.activeElement
+  const area = document.createElement('textarea')
+  area.value = text
+  area.className = 'hidden-words'
+  area.setAttribute('aria-hidden', 'true')
+  document.body.append(area)
+  area.select()
+  let done = false
+  try {
+    // Deprecated, and the only way without a secure context.
+    done = document.execCommand('copy')
+  } catch {
+    done = false
+  }
+  area.remove()
+  if (focused instanceof HTMLElement) focused.focus()
+  return done
+}

@@ -1,0 +1,276 @@
+import { FitAddon } from '@xterm/addon-fit'
+import { SearchAddon } from '@xterm/addon-search'
+import { WebLinksAddon } from '@xterm/addon-web-links'
+import { Terminal } from '@xterm/xterm'
+import { client } from '../api/client'
+import { ApiError } from '../api/error'
+import { account } from '../app/account.svelte'
+import type { Theme } from '../app/theme.svelte'
+import { LiveSocket } from '../live/socket'
+import { isAnswer } from './answers'
+import { colours } from './colours'
+import { bindKeys } from './keys'
+import { inputMessages, runInput } from './paste'
+import { parseControl, type Control } from './protocol'
+import { accelerate } from './renderer'
+import { TerminalStream } from './stream'
+
+export type ScreenState = 'connecting' | 'open' | 'waiting' | 'exited' | 'closed'
+
+export interface ScreenOptions {
+  session: string
+  /** The terminal's name: "1", "2" and so on. */
+  name: string
+  theme: Theme
+  fontSize: number
+  /** Shows what happens and types nothing. */
+  readOnly?: boolean
+  onSearch?: () => void
+}
+
+const clearScreen = '\x1bc'
+
+/**
+ * One terminal on the page: an xterm.js, the socket to the shell, and the count
+ * of bytes between them. Its owner disposes of it.
+ */
+export class TerminalScreen {
+  state = $state<ScreenState>('connecting')
+  retryAt = $state(0)
+  exitCode = $state(0)
+  /** What the server said when it sent us away. */
+  trouble = $state('')
+  /** Bytes that are missing above, after a long break. */
+  lost = $state(0)
+  title = $state('')
+
+  readonly terminal: Terminal
+  readonly search = new SearchAddon()
+  private readonly fit = new FitAddon()
+  private readonly stream = new TerminalStream()
+  private socket: LiveSocket | null = null
+  private readonly observer = new ResizeObserver(() => this.refitSoon())
+  private refitTimer: ReturnType<typeof setTimeout> | undefined
+  private element: HTMLElement | null = null
+
+  constructor(private readonly options: ScreenOptions) {
+    this.terminal = new Terminal({
+      allowProposedApi: true, // the search's marks need it
+      cursorBlink: false,
+      disableStdin: options.readOnly ?? false,
+      fontFamily: "'JetBrains Mono Variable', ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace",
+      fontSize: options.fontSize,
+      fontWeight: 450,
+      fontWeightBold: 700,
+      lineHeight: 1.2,
+      macOptionIsMeta: true,
+      minimumContrastRatio: 4.5,
+      scrollback: 10_000,
+      theme: colours[options.theme],
+    })
+    this.terminal.loadAddon(this.fit)
+    this.terminal.loadAddon(this.search)
+    this.terminal.loadAddon(new WebLinksAddon())
+    this.terminal.onTitleChange((title) => (this.title = title))
+    if (!options.readOnly) {
+      this.terminal.onData((data) => this.typed(data))
+      this.terminal.onBinary((data) => this.socket?.send(Uint8Array.from(data, (c) => c.charCodeAt(0))))
+    }
+    bindKeys(this.terminal, {
+      search: () => options.onSearch?.(),
+      enter: () => this.enter(),
+    })
+  }
+
+  /** Shows the terminal in an element, and connects. */
+  async open(element: HTMLElement): Promise<void> {
+    this.element = element
+    // Measured with a fallback font, the cells would be off for good.
+    await Promise.allSettled(['450 14px', '700 14px'].map((font) => document.fonts.load(`${font} 'JetBrains Mono Variable'`)))
+    if (this.element !== element) return
+    this.terminal.open(element)
+    accelerate(this.terminal)
+    this.refit()
+    this.observer.observe(element)
+    this.connect()
+  }
+
+  dispose(): void {
+    clearTimeout(this.refitTimer)
+    this.element = null
+    this.observer.disconnect()
+    this.socket?.close()
+    this.terminal.dispose()
+  }
+
+  focus(): void {
+    this.terminal.focus()
+    this.refit()
+  }
+
+  setTheme(theme: Theme): void {
+    this.terminal.options.theme = colours[theme]
+  }
+
+  setFontSize(size: number): void {
+    if (this.terminal.options.fontSize === size) return
+    this.terminal.options.fontSize = size
+    this.refit()
+  }
+
+  /** Makes all output readable by a screen reader, at the price of speed. */
+  setScreenReader(on: boolean): void {
+    this.terminal.options.screenReaderMode = on
+  }
+
+  /** Types a command and runs it. A string says why it did not. */
+  run(command: string): string | null {
+    if (this.state === 'exited') return 'The shell in this terminal has ended. Open a new one first.'
+    if (this.state !== 'open') return 'The terminal is not connected yet. Try again in a moment.'
+    if (this.terminal.buffer.active.type === 'alternate') {
+      return 'An editor or a pager is open in this terminal. Leave it first (q, or Ctrl+X in nano), then run the command.'
+    }
+    this.type(runInput(command, this.terminal.modes.bracketedPasteMode))
+    this.terminal.scrollToBottom()
+    this.terminal.focus()
+    return null
+  }
+
+  /** Opens a new shell where the last one ended or was refused. */
+  reopen(): void {
+    this.socket?.close()
+    this.trouble = ''
+    this.connect()
+    this.terminal.focus()
+  }
+
+  retryNow(): void {
+    this.socket?.retryNow()
+  }
+
+  private connect(): void {
+    const { session, name } = this.options
+    this.socket = new LiveSocket({
+      url: () => {
+        const query = new URLSearchParams({ cols: String(this.terminal.cols), rows: String(this.terminal.rows) })
+        if (this.stream.epoch) {
+          query.set('epoch', this.stream.epoch)
+          query.set('offset', String(this.stream.offset))
+        }
+        return `/api/sessions/${encodeURIComponent(session)}/terminals/${encodeURIComponent(name)}?${query}`
+      },
+      onBytes: (bytes) => this.output(bytes),
+      onText: (text) => {
+        const control = parseControl(text)
+        if (control) this.control(control)
+      },
+      onState: (state, retryAt) => {
+        this.retryAt = retryAt
+        // An open socket is no terminal yet: "attached" makes it one.
+        if (state === 'open') return
+        if (state === 'connecting' && this.state === 'waiting') return
+        if (this.state !== 'exited' || state === 'connecting') this.state = state
+      },
+      mayRetry: (code) => this.mayRetry(code),
+    })
+    this.socket.open()
+  }
+
+  private control(control: Control): void {
+    switch (control.type) {
+      case 'attached': {
+        this.socket?.proven()
+        this.state = 'open'
+        this.trouble = ''
+        const { reset, lost } = this.stream.attached(control)
+        this.lost = reset ? lost : 0
+        // Through the queue, behind what still waits to be drawn of the old shell.
+        if (reset) this.terminal.write(clearScreen)
+        this.adopt(control)
+        break
+      }
+      case 'size':
+        this.adopt(control)
+        break
+      case 'exit':
+        this.exitCode = control.exitCode ?? 0
+        this.state = 'exited'
+        break
+      case 'error':
+        this.trouble = control.message ?? ''
+        break
+    }
+  }
+
+  private output(bytes: Uint8Array): void {
+    const epoch = this.stream.epoch
+    for (const chunk of this.stream.output(bytes)) {
+      this.terminal.write(chunk.bytes, () => {
+        const ack = this.stream.wrote(epoch, chunk.bytes.length)
+        if (ack !== null) this.send({ type: 'ack', offset: ack })
+      })
+    }
+  }
+
+  private typed(data: string): void {
+    if (this.state === 'exited') return
+    // The emulator's answers to output of the past are not input; and of two
+    // pages that show this shell, only the one in sight answers.
+    if ((this.stream.replaying || document.hidden) && isAnswer(data)) return
+    this.type(data)
+  }
+
+  private type(text: string): void {
+    if (this.state !== 'open') return
+    for (const message of inputMessages(text)) this.socket?.send(message)
+  }
+
+  /** Enter opens a new shell where the old one ended. Returns true when it did. */
+  private enter(): boolean {
+    if (this.state !== 'exited' || this.options.readOnly) return false
+    this.reopen()
+    return true
+  }
+
+  private async mayRetry(code: number): Promise<boolean> {
+    if (this.state === 'exited') return false
+    if (code === 4401) account.expired()
+    if (code === 4404) this.trouble = 'This terminal is no longer yours. Reload the page to see why.'
+    if (code === 1008) this.trouble ||= 'The server closed this terminal because of a message that it does not allow. Open it again.'
+    if (code === 4401 || code === 4404 || code === 4409 || code === 1008) return false
+    try {
+      const session = await client.session(this.options.session)
+      return session.phase === 'Ready'
+    } catch (error) {
+      if (!(error instanceof ApiError)) return true
+      if (error.unauthorized) account.expired()
+      return !(error.status >= 400 && error.status < 500 && error.status !== 429)
+    }
+  }
+
+  /** Takes the size that the shell has: the last viewer to change it wins. */
+  private adopt({ cols, rows }: Control): void {
+    if (!cols || !rows || (cols === this.terminal.cols && rows === this.terminal.rows)) return
+    this.terminal.resize(cols, rows)
+  }
+
+  private refitSoon(): void {
+    clearTimeout(this.refitTimer)
+    this.refitTimer = setTimeout(() => this.refit(), 60)
+  }
+
+  private refit(): void {
+    if (this.options.readOnly || !this.element || this.element.offsetParent === null) return
+    const size = this.fit.proposeDimensions()
+    if (!size || !Number.isFinite(size.cols) || !Number.isFinite(size.rows)) return
+    const cols = Math.min(1000, Math.max(2, size.cols))
+    const rows = Math.min(500, Math.max(1, size.rows))
+    if (cols === this.terminal.cols && rows === this.terminal.rows) return
+    this.terminal.resize(cols, rows)
+    this.send({ type: 'resize', cols, rows })
+  }
+
+  private send(control: Control): void {
+    this.socket?.send(JSON.stringify(control))
+  }
+}
