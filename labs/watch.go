@@ -19,9 +19,6 @@ const (
 	// brokenPatience is for how long a cluster may be broken and unreachable: an
 	// engine that is restarted brings its containers back.
 	brokenPatience = 45 * time.Second
-
-	firstRetry   = time.Second // after a failure; doubled up to
-	longestRetry = 30 * time.Second
 )
 
 const reasonNotSaved = "NotSaved"
@@ -268,18 +265,3 @@ func inWords(d time.Duration) string {
 		return fmt.Sprintf("%d seconds", int(d.Seconds()))
 	}
 }
-
-// backoff is when to try again: ever later, up to longestRetry.
-type backoff struct {
-	C    <-chan time.Time // nil while there is nothing to try
-	wait time.Duration
-}
-
-func (b *backoff) now() { b.C = time.After(0) }
-
-func (b *backoff) later() {
-	b.wait = min(max(firstRetry, 2*b.wait), longestRetry)
-	b.C = time.After(b.wait)
-}
-
-func (b *backoff) reset() { *b = backoff{} }

@@ -143,6 +143,7 @@ func (w *world) fail(reach error) {
 // judge is a judge whose results the test says.
 type judge struct {
 	results func([]grader.Result)
+	crash   chan error // makes Run return
 
 	mu   sync.Mutex
 	open []string
@@ -151,14 +152,18 @@ type judge struct {
 func (w *world) judge(_ *content.Lab, access *provisioner.Access, onResults func([]grader.Result)) (labs.Judge, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	j := &judge{results: onResults}
+	j := &judge{results: onResults, crash: make(chan error, 1)}
 	w.judges[clusterOf(access)] = j
 	return j, nil
 }
 
 func (j *judge) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+	select {
+	case err := <-j.crash:
+		return err
+	case <-ctx.Done():
+		return nil
+	}
 }
 
 func (j *judge) Open(steps []string) {

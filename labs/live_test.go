@@ -6,221 +6,14 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"wheelhouse/grader"
 	"wheelhouse/labs"
 	"wheelhouse/labs/setup"
 	"wheelhouse/provisioner"
 )
-
-func TestOpen(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		ada := w.student()
-		release := w.provider.Block("Create")
-		view, created, err := w.Open(t.Context(), ada, "pods")
-		if err != nil || !created {
-			t.Fatalf("got created %v, %v", created, err)
-		}
-		if view.Session.Phase != labs.Pending || view.Progress == nil || len(view.Steps) != 3 {
-			t.Errorf("the first view is %+v", view)
-		}
-		synctest.Wait()
-		view = w.view(ada, view.Session.ID)
-		wantPhase(t, view, labs.Pending, "StartingCluster")
-		if got, want := phaseNames(view.Progress), "Nodes ControlPlane Network Setup"; got != want {
-			t.Errorf("phases are %q, want %q", got, want)
-		}
-		release()
-		synctest.Wait()
-		view = w.view(ada, view.Session.ID)
-		wantPhase(t, view, labs.Ready, "")
-		if view.Progress != nil || view.Session.ReadyAt.IsZero() || view.Session.Cluster == "" {
-			t.Errorf("the ready session is %+v", view)
-		}
-		if !slices.Equal(w.setups, []string{view.Session.Cluster}) {
-			t.Errorf("prepared %v, want the session's cluster %s once", w.setups, view.Session.Cluster)
-		}
-		again, created, err := w.Open(t.Context(), ada, "pods")
-		if err != nil || created || again.Session != view.Session {
-			t.Errorf("opened again: got %+v, %v, %v", again, created, err)
-		}
-		access, err := w.Access(t.Context(), ada, view.Session.ID, labs.Write)
-		if err != nil || clusterOf(access) != view.Session.Cluster {
-			t.Errorf("Access: got %+v, %v", access, err)
-		}
-		_, _, err = w.Open(t.Context(), ada, "no-such-lab")
-		wantCode(t, err, labs.CodeNotFound)
-	})
-}
-
-func phaseNames(progress *provisioner.Progress) string {
-	var names []string
-	for _, phase := range progress.Phases {
-		names = append(names, phase.Name)
-	}
-	return strings.Join(names, " ")
-}
-
-func TestOpenAtOnceIsOneSession(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		ada := w.student()
-		ids := make([]string, 20)
-		var work sync.WaitGroup
-		for i := range ids {
-			work.Go(func() {
-				view, _, err := w.Open(t.Context(), ada, "pods")
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				ids[i] = view.Session.ID
-			})
-		}
-		work.Wait()
-		synctest.Wait()
-		if distinct := slices.Compact(ids); len(distinct) != 1 {
-			t.Errorf("got the sessions %v, want one", distinct)
-		}
-		if created := w.provider.Created(); len(created) != 1 {
-			t.Errorf("made the clusters %v, want one", created)
-		}
-	})
-}
-
-func TestTooManySessions(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		ada := w.student()
-		pods := w.open(ada, "pods")
-		w.open(ada, "services")
-		_, _, err := w.Open(t.Context(), ada, "ingress")
-		wantCode(t, err, labs.CodeLimited)
-		if got, want := messageOf(err), "All about pods and Services"; !strings.Contains(got, want) {
-			t.Errorf("the message %q does not name the open labs %q", got, want)
-		}
-		if err := w.End(t.Context(), ada, pods.Session.ID); err != nil {
-			t.Fatal(err)
-		}
-		w.open(ada, "ingress")
-	})
-}
-
-func TestWaitingInLine(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		release := w.provider.Block("Create")
-		var last *labs.View
-		var user *labs.User
-		for _, name := range []string{"a", "b", "c", "d"} { // two clusters are made at a time
-			user = w.user(name, labs.Student)
-			last = w.open(user, "pods")
-		}
-		wantPhase(t, last, labs.Pending, "WaitingForCluster")
-		if got, want := last.Session.Message, "One other is before you"; !strings.Contains(got, want) || last.Progress.Place != 2 {
-			t.Errorf("got place %d with %q, want place 2 with %q", last.Progress.Place, got, want)
-		}
-		release()
-		synctest.Wait()
-		wantPhase(t, w.view(user, last.Session.ID), labs.Ready, "")
-	})
-}
-
-func TestStepsTick(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		ada := w.student()
-		view := w.open(ada, "pods")
-		changed, cancel, err := w.Subscribe(t.Context(), ada, view.Session.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer cancel()
-		if got, want := w.judgeOf(view).opened(), "create look"; got != want {
-			t.Errorf("judged are %q, want %q", got, want)
-		}
-
-		first := []grader.Result{wrong("create", "exists", "There is no pod."), wrong("create", "image", "It is not nginx."), wrong("look", "seen", "Not seen.")}
-		w.find(view, first...)
-		if !received(changed) {
-			t.Error("nobody was told of the first results")
-		}
-		// The same, only later, is no change.
-		time.Sleep(time.Second)
-		w.find(view, wrong("create", "exists", "There is no pod."), first[1], first[2])
-		if received(changed) {
-			t.Error("the same results were told as a change")
-		}
-		// A step needs all of its checks at the same time.
-		w.find(view, passed("create", "exists"), first[1], first[2])
-		w.find(view, wrong("create", "exists", "It is gone."), passed("create", "image"), first[2])
-		if view = w.view(ada, view.Session.ID); !view.Steps[0].CompletedAt.IsZero() {
-			t.Error("the step was completed by checks that were never True together")
-		}
-		w.find(view, passed("create", "exists"), passed("create", "image"), first[2])
-		view = w.view(ada, view.Session.ID)
-		if got, want := completed(view), "create"; got != want {
-			t.Errorf("completed are %q, want %q", got, want)
-		}
-		if got, want := w.judgeOf(view).opened(), "look scale"; got != want {
-			t.Errorf("judged are %q, want %q", got, want)
-		}
-		// It stays complete, with the results that completed it.
-		w.find(view, wrong("create", "exists", "It is gone."), passed("look", "seen"), wrong("scale", "replicas", "Want 3."))
-		view = w.view(ada, view.Session.ID)
-		if got, want := completed(view), "create look"; got != want {
-			t.Errorf("completed are %q, want %q", got, want)
-		}
-		if got := view.Steps[0].Results; got[0].Status != grader.True || got[1].Status != grader.True {
-			t.Errorf("the results of a complete step changed: %+v", got)
-		}
-		if !view.Session.FinishedAt.IsZero() {
-			t.Error("finished too early")
-		}
-		w.find(view, passed("scale", "replicas"))
-		view = w.view(ada, view.Session.ID)
-		if view.Session.FinishedAt.IsZero() || view.Session.Phase != labs.Ready {
-			t.Errorf("not finished: %+v", view.Session)
-		}
-		if got := w.judgeOf(view).opened(); got != "" {
-			t.Errorf("judged are %q, want nothing", got)
-		}
-		entries, err := w.Progress(t.Context(), ada)
-		if err != nil || !entries["pods"].FinishedAt([]string{"create", "look", "scale"}).Equal(view.Session.FinishedAt) {
-			t.Errorf("Progress: got %+v, %v", entries["pods"], err)
-		}
-	})
-}
-
-// completed returns the names of the complete steps.
-func completed(view *labs.View) string {
-	var names []string
-	for _, step := range view.Steps {
-		if !step.CompletedAt.IsZero() {
-			names = append(names, step.Step)
-		}
-	}
-	return strings.Join(names, " ")
-}
-
-func TestAStepWaitsForThoseBefore(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		ada := w.student()
-		view := w.open(ada, "pods")
-		w.find(view, passed("scale", "replicas"), wrong("create", "exists", "There is no pod."))
-		view = w.view(ada, view.Session.ID)
-		if completed(view) != "" || len(view.Steps[2].Results) != 0 {
-			t.Errorf("a step was judged before its turn: %+v", view.Steps[2])
-		}
-	})
-}
 
 func TestEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -480,54 +273,25 @@ func TestLabThatLeftTheCourse(t *testing.T) {
 	})
 }
 
-// fullDisk is a store whose disk the test fills.
-type fullDisk struct {
-	labs.Results
-	full atomic.Bool
-}
-
-func (f *fullDisk) Record(ctx context.Context, session *labs.Session, results []grader.Result, completed map[string]time.Time) error {
-	if f.full.Load() {
-		return &labs.Error{Code: labs.CodeUnavailable, Message: "The server's disk is full."}
-	}
-	return f.Results.Record(ctx, session, results, completed)
-}
-
-func TestWhatIsNotSavedIsNotShown(t *testing.T) {
+func TestJudgeThatGivesUpIsReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		disk := &fullDisk{}
-		w := newWorld(t, func(w *world) {
-			w.wrap = func(stores *labs.Stores) { disk.Results, stores.Results = stores.Results, disk }
-		})
+		w := newWorld(t, nil)
 		ada := w.student()
 		view := w.open(ada, "pods")
-
-		disk.full.Store(true)
 		w.find(view, passed("look", "seen"))
-		view = w.view(ada, view.Session.ID)
-		wantPhase(t, view, labs.Ready, "NotSaved")
-		if completed(view) != "" || view.Session.Message != "The server's disk is full." {
-			t.Errorf("the page shows %+v", view)
+		first := w.judgeOf(view)
+		first.crash <- errors.New("out of order")
+		time.Sleep(2 * time.Second)
+		second := w.judgeOf(view)
+		if second == first {
+			t.Fatal("nobody judges any more")
 		}
-		disk.full.Store(false)
-		time.Sleep(time.Minute)
-		view = w.view(ada, view.Session.ID)
-		wantPhase(t, view, labs.Ready, "")
-		if got, want := completed(view), "look"; got != want {
+		if got, want := second.opened(), "create"; got != want {
+			t.Errorf("judged are %q, want %q", got, want)
+		}
+		w.find(view, passed("create", "exists"), passed("create", "image"))
+		if got, want := completed(w.view(ada, view.Session.ID)), "create look"; got != want {
 			t.Errorf("completed are %q, want %q", got, want)
-		}
-
-		disk.full.Store(true)
-		wantCode(t, w.End(t.Context(), ada, view.Session.ID), labs.CodeUnavailable)
-		synctest.Wait()
-		if got := w.provider.Deleted(); len(got) != 1 {
-			t.Errorf("deleted %v, want the cluster of a session whose end is not saved", got)
-		}
-		disk.full.Store(false)
-		time.Sleep(time.Minute)
-		saved, err := w.db.Stores().Sessions.Get(t.Context(), view.Session.ID)
-		if err != nil || saved.Phase != labs.Ended {
-			t.Errorf("the end was never saved: %+v, %v", saved, err)
 		}
 	})
 }

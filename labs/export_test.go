@@ -1,0 +1,4 @@
+package labs
+
+// NewReach is how a service looks at its clusters by default.
+var NewReach = newReach
