@@ -34,7 +34,7 @@ func newLimits() *limits {
 		attempts: newBuckets(rate.Every(time.Second), 60),
 		account:  newBuckets(rate.Every(10*time.Second), 5),
 		name:     newBuckets(rate.Every(5*time.Second), 20),
-		create:   newBuckets(rate.Every(2*time.Second), 10),
+		create:   newBuckets(rate.Every(time.Second), 20),
 		sockets:  newPlaces(maxSockets),
 		proxied:  newPlaces(maxProxied),
 	}

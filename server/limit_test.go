@@ -62,7 +62,7 @@ func TestLimits(t *testing.T) {
 	t.Run("sessions", func(t *testing.T) {
 		w := newWorld(t, options{})
 		ann := w.as(w.user("ann", labs.Student))
-		repeat(t, 20, func(int) *answer { return ann.do("POST", "/api/labs/pods/sessions", nil) })
+		repeat(t, 40, func(int) *answer { return ann.do("POST", "/api/labs/pods/sessions", nil) })
 	})
 	t.Run("labs at the same time", func(t *testing.T) {
 		w := newWorld(t, options{})

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -117,15 +118,20 @@ func TestGuard(t *testing.T) {
 		t.Run(try.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				life, end := context.WithCancelCause(t.Context())
-				user, err := &ann, error(nil)
-				guard := server.NewGuard(life, func(context.Context, string) (*labs.User, error) { return user, err }, slog.New(slog.DiscardHandler))
+				var changed atomic.Bool
+				guard := server.NewGuard(life, func(context.Context, string) (*labs.User, error) {
+					if changed.Load() {
+						return try.user, try.err
+					}
+					return &ann, nil
+				}, slog.New(slog.DiscardHandler))
 				go guard.Run(life)
 				ctx, release := guard.Watch(t.Context(), "token", &ann)
 				time.Sleep(time.Minute) // of the bubble's own time
 				if ctx.Err() != nil {
 					t.Fatal("it ended while nothing had changed")
 				}
-				user, err = try.user, try.err
+				changed.Store(true)
 				time.Sleep(2 * time.Second)
 				if ended := ctx.Err() != nil; ended != try.ends {
 					t.Errorf("after 2 s: ended %v, want %v", ended, try.ends)
@@ -134,6 +140,7 @@ func TestGuard(t *testing.T) {
 				if got := guard.Watched(); got != 0 {
 					t.Errorf("got %d log-ins watched after release, want none", got)
 				}
+				changed.Store(false)
 				going := errors.New("going away")
 				still, release := guard.Watch(t.Context(), "token", &ann)
 				defer release()
