@@ -107,11 +107,7 @@ func (p *Pool) leave(w *waiter) {
 	p.waiting = slices.DeleteFunc(p.waiting, func(other *waiter) bool { return other == w })
 	if w.cluster != nil {
 		e := p.entries[w.cluster.Name]
-		e.use = warm
-		if e.gone {
-			e.gone = false
-			p.doom(e)
-		}
+		e.use, e.gone = warm, false // if it is gone, the next look says so again
 	}
 	p.step()
 }

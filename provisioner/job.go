@@ -14,10 +14,10 @@ const deleteTimeout = 2 * time.Minute
 var errTimeout = errors.New("the time limit of a creation")
 
 // create makes the cluster of e. ctx ends when nobody wants it any more.
-func (p *Pool) create(ctx context.Context, e *entry) {
+func (p *Pool) create(ctx context.Context, e *entry, name string, spec Spec) {
+	start := time.Now()
 	limited, cancel := context.WithTimeoutCause(ctx, p.options.CreateTimeout, errTimeout)
 	defer cancel()
-	name, spec := e.cluster.Name, e.cluster.Spec
 	p.logger.Info("cluster creation starts", "cluster", name, "workers", spec.Workers)
 	cluster, err := p.options.Provider.Create(limited, name, spec, func(progress Progress) { p.progressed(e, progress) })
 	if err != nil && ctx.Err() == nil && context.Cause(limited) == errTimeout {
@@ -28,7 +28,6 @@ func (p *Pool) create(ctx context.Context, e *entry) {
 			p.logger.Warn("cluster will not be kept over a restart", "cluster", name, "error", markErr)
 		}
 	}
-	took := time.Since(e.since)
 
 	p.mu.Lock()
 	if err == nil {
@@ -41,7 +40,7 @@ func (p *Pool) create(ctx context.Context, e *entry) {
 	p.mu.Unlock()
 
 	if err == nil {
-		p.logger.Info("cluster ready", "cluster", name, "seconds", took.Seconds())
+		p.logger.Info("cluster ready", "cluster", name, "seconds", time.Since(start).Seconds())
 		if err := p.estimates.Learn(spec, progress); err != nil {
 			p.logger.Warn("estimates not kept", "error", err)
 		}
@@ -117,8 +116,7 @@ func (p *Pool) timedOut(err error) error {
 }
 
 // delete removes the cluster of e and all that belongs to it.
-func (p *Pool) delete(ctx context.Context, e *entry) {
-	name := e.cluster.Name
+func (p *Pool) delete(ctx context.Context, e *entry, name string) {
 	limited, cancel := context.WithTimeout(ctx, deleteTimeout)
 	defer cancel()
 	err := p.options.Provider.Delete(limited, name)
@@ -134,7 +132,6 @@ func (p *Pool) delete(ctx context.Context, e *entry) {
 		p.forget(e)
 		p.logger.Info("cluster deleted", "cluster", name)
 	case ctx.Err() == nil:
-		p.touch(e)
 		e.failures++
 		e.retryAt = time.Now().Add(backoff(e.failures))
 		e.lastErr = err

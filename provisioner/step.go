@@ -80,7 +80,6 @@ func (p *Pool) serve(handOver map[int]string) {
 		}
 		e := p.entries[name]
 		e.use = claimed
-		p.touch(e)
 		cluster := e.cluster
 		w.cluster = &cluster
 		poke(w.changed)
@@ -96,11 +95,10 @@ func (p *Pool) doom(e *entry) {
 		e.busy = true
 	}
 	e.use = doomed
-	p.touch(e)
 }
 
-// touch notes that e has just changed, so that what was listed before does not
-// count.
+// touch notes that the cluster of e has just become ready or gone, so that what
+// was listed before does not count.
 func (p *Pool) touch(e *entry) {
 	p.view.moment++
 	e.changed = p.view.moment
@@ -117,18 +115,17 @@ func (p *Pool) startCreation(spec Spec, now time.Time) {
 		cancel:  cancel,
 	}
 	p.entries[name] = e
-	p.touch(e)
 	p.jobs.Go(func() {
 		defer cancel()
-		p.create(ctx, e)
+		p.create(ctx, e, name, spec)
 	})
 }
 
 // startDeletion begins to delete a doomed cluster.
 func (p *Pool) startDeletion(e *entry) {
 	e.busy = true
-	ctx := p.ctx
-	p.jobs.Go(func() { p.delete(ctx, e) })
+	ctx, name := p.ctx, e.cluster.Name
+	p.jobs.Go(func() { p.delete(ctx, e, name) })
 }
 
 // newName returns a name that no cluster of the pool's has: NamePrefix and 8

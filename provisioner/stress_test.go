@@ -110,7 +110,7 @@ const stressStudents = 20
 func stress(t *testing.T, seed uint64) {
 	dice := rand.New(rand.NewPCG(seed, 0))
 	fake := newFake(t, provisionertest.FakeOptions{
-		Dir: t.TempDir(), Phases: tenSeconds(), DeleteTime: 2 * time.Second,
+		Dir: t.TempDir(), Phases: tenSeconds(), DeleteTime: 2 * time.Second, ListTime: 1500 * time.Millisecond,
 	})
 	a := &auditor{
 		Provider: fake, t: t, max: 3 + dice.IntN(10),
@@ -140,7 +140,8 @@ func stress(t *testing.T, seed uint64) {
 			own := rand.New(rand.NewPCG(dice.Uint64(), 1))
 			students.Go(func() { student(a, pool, own, who) })
 		}
-		students.Go(func() { vandal(a, fake, rand.New(rand.NewPCG(dice.Uint64(), 2))) })
+		wild := rand.New(rand.NewPCG(dice.Uint64(), 2))
+		students.Go(func() { vandal(a, fake, wild) })
 		if dice.IntN(2) == 0 {
 			time.Sleep(time.Duration(dice.IntN(400)) * time.Second) // and the process dies in the middle
 			stop()

@@ -36,6 +36,9 @@ type FakeOptions struct {
 	// DeleteTime is how long a deletion takes.
 	DeleteTime time.Duration
 
+	// ListTime is how long a listing takes. It shows what was there when it began.
+	ListTime time.Duration
+
 	// Dial opens a connection to the agent on the workstation of the cluster name.
 	// nil gives connections whose other end is closed.
 	Dial func(ctx context.Context, name string) (net.Conn, error)
@@ -197,6 +200,14 @@ func (f *Fake) List(ctx context.Context) ([]provisioner.Cluster, error) {
 	if err := f.failure(ctx, "List"); err != nil {
 		return nil, fmt.Errorf("list clusters: %w", err)
 	}
+	out := f.list()
+	if err := wait(ctx, f.options.ListTime); err != nil {
+		return nil, fmt.Errorf("list clusters: %w", err)
+	}
+	return out, nil
+}
+
+func (f *Fake) list() []provisioner.Cluster {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var out []provisioner.Cluster
@@ -204,7 +215,7 @@ func (f *Fake) List(ctx context.Context) ([]provisioner.Cluster, error) {
 		out = append(out, c.Cluster)
 	}
 	slices.SortFunc(out, func(a, b provisioner.Cluster) int { return strings.Compare(a.Name, b.Name) })
-	return out, nil
+	return out
 }
 
 // Access implements provisioner.Provider.
