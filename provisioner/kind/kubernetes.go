@@ -126,7 +126,11 @@ func (b *build) awaitReady(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := server.await(ctx, 1+b.spec.Workers); err != nil {
+	log := b.log.With("cluster", b.name)
+	if err := server.hurryDNS(ctx); err != nil {
+		log.Debug("DNS will be ready a little later", "err", err)
+	}
+	if err := server.await(ctx, 1+b.spec.Workers, log); err != nil {
 		return fmt.Errorf("wait for the cluster: %w", err)
 	}
 	b.t.end(phaseReady)

@@ -58,7 +58,7 @@ func options(t testing.TB) kind.Options {
 	}
 	dir := t.TempDir()
 	t.Cleanup(func() { leavesNothing(t, dir) })
-	return kind.Options{DataDir: dir, Agent: program, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	return kind.Options{DataDir: dir, Agent: program, Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))}
 }
 
 func newProvider(t testing.TB, o kind.Options) *kind.Provider {
