@@ -51,9 +51,13 @@ func serveSPDY(w http.ResponseWriter, r *http.Request, serve func(stdout, stderr
 	if _, err := httpstream.Handshake(r, w, []string{"v5.channel.k8s.io", "v4.channel.k8s.io"}); err != nil {
 		return
 	}
-	opened := make(chan httpstream.Stream, 3)
-	conn := spdy.NewResponseUpgrader().UpgradeResponse(w, r, func(stream httpstream.Stream, _ <-chan struct{}) error {
-		opened <- stream
+	type opening struct {
+		httpstream.Stream
+		answered <-chan struct{} // nothing may be written before
+	}
+	opened := make(chan opening, 3)
+	conn := spdy.NewResponseUpgrader().UpgradeResponse(w, r, func(stream httpstream.Stream, answered <-chan struct{}) error {
+		opened <- opening{stream, answered}
 		return nil
 	})
 	if conn == nil {
@@ -64,6 +68,7 @@ func serveSPDY(w http.ResponseWriter, r *http.Request, serve func(stdout, stderr
 	for range cap(opened) {
 		select {
 		case stream := <-opened:
+			<-stream.answered
 			streams[stream.Headers().Get("streamType")] = stream
 		case <-conn.CloseChan():
 			return

@@ -25,10 +25,7 @@ const (
 
 // expression is one compiled CEL expression. It may be evaluated by several
 // goroutines at once.
-type expression struct {
-	text    string
-	program cel.Program
-}
+type expression struct{ program cel.Program }
 
 // environmentOf returns Kubernetes' CEL environment, the one that admission
 // policies are checked with, with the given variables.
@@ -67,7 +64,7 @@ func compile(env *cel.Env, text string, want *cel.Type) (*expression, []error) {
 	if err != nil {
 		return nil, []error{err}
 	}
-	return &expression{text: text, program: program}, nil
+	return &expression{program}, nil
 }
 
 // evaluate gives the expression's value and takes its cost from budget. The

@@ -59,7 +59,7 @@ func compileCheck(lab *content.Lab, step *content.Step, spec *content.Check) (*c
 	}
 	env, err := environmentOf(c.declarations())
 	if err != nil {
-		problem(spec.Line, "its variables cannot be declared: %v", err)
+		problem(spec.Line, "its variables cannot be declared: %v; a word that CEL uses itself needs another name", err)
 		return c, problems
 	}
 	translate := func(line int, field, text string, want *cel.Type) *expression {

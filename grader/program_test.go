@@ -52,3 +52,10 @@ func TestCompileReportsEveryMistake(t *testing.T) {
 		}
 	}
 }
+
+func TestCompileRefusesNamesThatCELUses(t *testing.T) {
+	_, err := grader.Compile(lab(map[string]content.Object{"map": {APIVersion: "v1", Kind: "ConfigMap"}}, is("true", "x")))
+	if err == nil || !strings.Contains(err.Error(), "lab.yaml:10: ") || !strings.Contains(err.Error(), "'map'; a word that CEL uses itself needs another name") {
+		t.Errorf("got the error %v", err)
+	}
+}
