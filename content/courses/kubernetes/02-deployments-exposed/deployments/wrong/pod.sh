@@ -1,0 +1,4 @@
+# step: create
+# check: deployment
+# message: there is no Deployment named web in namespace default
+kubectl run web --image=nginx:1.27
