@@ -208,6 +208,9 @@ func TestLine(t *testing.T) {
 			if got := first.Remaining(o.began); first.Place != want[i].place || got != want[i].first {
 				t.Errorf("%d: first told place %d and %s to go, want %d and %s", i, first.Place, got, want[i].place, want[i].first)
 			}
+			if last := o.reports[len(o.reports)-1].Phases[0]; (last.Name == "Line") != (want[i].place > 0) || last.EndedAt.IsZero() && want[i].place > 0 {
+				t.Errorf("%d: at last the first phase is %+v", i, last)
+			}
 			places := slices.Compact(slices.Collect(func(yield func(int) bool) {
 				for _, r := range o.reports {
 					if !yield(r.Place) {

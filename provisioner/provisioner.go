@@ -43,12 +43,14 @@ type Provider interface {
 	// Create makes the cluster name and its workstation, and returns when the API
 	// server answers, every node is Ready and the workstation can be dialled. It
 	// blocks for seconds to minutes; report, which may be nil, is called with a
-	// snapshot at each change, from one goroutine at a time. When Create fails or
-	// ctx ends, nothing of the cluster is left behind.
+	// snapshot at each change, from one goroutine at a time: the first one lists
+	// every phase, in the last one of a success all have ended. A name that is taken
+	// is an *Error with NameTaken. When Create fails or ctx ends, nothing of the
+	// cluster is left behind.
 	Create(ctx context.Context, name string, spec Spec, report func(Progress)) (*Cluster, error)
 
 	// List returns the clusters of this owner in the order of their names, half
-	// made ones included.
+	// made ones included: what a process that was killed has begun is Creating.
 	List(ctx context.Context) ([]Cluster, error)
 
 	// Access tells how to reach the ready cluster name: ErrNotFound where there is

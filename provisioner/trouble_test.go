@@ -241,7 +241,35 @@ func TestEngineHangs(t *testing.T) {
 	})
 }
 
-// restart stops a pool as a crash does, and starts another on the same disk.
+// deaf lists for as long as it takes, whatever its context says.
+type deaf struct{ *provisionertest.Fake }
+
+func (d deaf) List(context.Context) ([]provisioner.Cluster, error) {
+	return d.Fake.List(context.Background())
+}
+
+// A view that has become old is not trusted, even while nothing has failed yet.
+func TestOldView(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := newFake(t, provisionertest.FakeOptions{})
+		pool := provisioner.NewPool(provisioner.PoolOptions{Provider: deaf{fake}, Size: 1})
+		run(t, pool)
+		synctest.Wait()
+		release := fake.Block("List")
+		time.Sleep(time.Minute)
+		waiting := claim(t.Context(), pool, small)
+		synctest.Wait()
+		if s := pool.Status(); s.Waiting != 1 || provisioner.ReasonOf(s.Err) != provisioner.NotObserved {
+			t.Errorf("got %+v, want a claim that waits for a look", s)
+		}
+		release()
+		if o := <-waiting; o.name(t) != fake.Created()[0] || !strings.Contains(o.messages()[0], "does not answer") {
+			t.Errorf("got %s, messages %q", o.name(t), o.messages())
+		}
+	})
+}
+
+// After a crash another pool finds on the same disk what it may hand over.
 func TestRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clusters, fresh := t.TempDir(), t.TempDir()
