@@ -128,3 +128,16 @@ func TestUnreadInput(t *testing.T) {
 	}
 	open(t, dial, terminal.AttachRequest{})
 }
+
+// One terminal leaves processor time to the others.
+func TestFullSpeed(t *testing.T) {
+	s := open(t, startAgent(t, script("stty -opost; exec cat /dev/zero")), terminal.AttachRequest{})
+	const amount = 42 << 20
+	begun := time.Now()
+	for ; s.next < amount; s.output.Reset() {
+		s.must(s.step())
+	}
+	if took := time.Since(begun); took < 450*time.Millisecond {
+		t.Errorf("42 MiB came in %s, faster than 84 MiB a second", took)
+	}
+}

@@ -70,6 +70,7 @@ func (t *Terminal) kill(exit <-chan int) int {
 // its output complete.
 func (t *Terminal) pump() {
 	left := leftover
+	var pace pace
 	for {
 		into := t.awaitRoom()
 		n, err := t.ptm.Read(into)
@@ -78,6 +79,7 @@ func (t *Terminal) pump() {
 			t.ring.commit(n)
 			t.wakeViewers()
 			t.mu.Unlock()
+			pace.took(n)
 		}
 		over := closed(t.exited)
 		switch {
