@@ -19,7 +19,8 @@ export default defineConfig({
     permissions: ['clipboard-read', 'clipboard-write'],
     launchOptions: {
       ...(existsSync(chromium) ? { executablePath: chromium } : {}),
-      args: ['--no-sandbox', '--disable-background-networking', '--disable-quic'],
+      // Without WebGL the terminal draws its rows as text, which the tests read.
+      args: ['--no-sandbox', '--disable-background-networking', '--disable-quic', '--disable-3d-apis'],
     },
   },
 })

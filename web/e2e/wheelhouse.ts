@@ -52,6 +52,12 @@ export class Wheelhouse {
     await rm(this.data, { recursive: true, force: true })
   }
 
+  /** Stops a process that could make no cluster, and deletes its data. */
+  async stop(): Promise<void> {
+    await this.end('SIGTERM')
+    await rm(this.data, { recursive: true, force: true })
+  }
+
   /** Runs another subcommand on the same data folder and returns what it prints. */
   async command(...args: string[]): Promise<string> {
     const { stdout } = await run(binary, [...args, '--data', this.data])

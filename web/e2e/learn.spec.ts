@@ -1,0 +1,132 @@
+import { expect, test } from '@playwright/test'
+import { expectComplete, openLab, picture, readyTerminal, solutionOf, step, terminal, type } from './lab'
+import { Wheelhouse } from './wheelhouse'
+
+test.describe('one learner', () => {
+  let wheelhouse: Wheelhouse
+
+  test.beforeAll(async () => {
+    wheelhouse = await Wheelhouse.start('learn')
+  })
+  test.afterAll(async () => {
+    await wheelhouse.remove()
+  })
+
+  test('does a lab from click to all steps ticked, through a reload, a second tab and a killed server', async ({ page, context }) => {
+    const solution = solutionOf('00-welcome', 'connect')
+    const [first, second, third] = [...solution.keys()] as [string, string, string]
+
+    await page.goto(wheelhouse.link)
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
+    expect(page.url()).not.toContain('link=')
+    await picture(page, 'course')
+
+    await test.step('open the lab and see the cluster come up', async () => {
+      await page.getByRole('link', { name: 'Connect to the lab' }).first().click()
+      await expect(page.getByRole('button', { name: 'Start the lab' })).toBeVisible()
+      await picture(page, 'lab-start')
+      await page.getByRole('button', { name: 'Start the lab' }).click()
+      await expect(page.getByText('Your cluster is coming up')).toBeVisible()
+      await expect(page.getByText('Starting the control plane')).toBeVisible()
+      await picture(page, 'lab-boot')
+      await readyTerminal(page)
+    })
+
+    await test.step('click a command and see it run', async () => {
+      await page.getByRole('button', { name: /^Run in the terminal/ }).first().click()
+      await expect(terminal(page)).toContainText('-control-plane')
+      await expect(step(page, first)).not.toContainText('Complete')
+      await picture(page, 'lab-work')
+    })
+
+    await test.step('a step ticks by itself', async () => {
+      await type(page, solution.get(first) ?? [])
+      await expectComplete(page, first)
+    })
+
+    await test.step('a reload loses nothing', async () => {
+      await type(page, ['echo before-the-"reload"'])
+      await expect(terminal(page)).toContainText('before-the-reload')
+      await page.reload()
+      await expect(terminal(page)).toContainText('before-the-reload')
+      await expectComplete(page, first)
+    })
+
+    const clusters = await wheelhouse.command('cluster', 'list', '-o', 'json')
+
+    await test.step('a second tab shows the same terminal', async () => {
+      const other = await context.newPage()
+      await other.goto(page.url())
+      await expect(terminal(other)).toContainText('before-the-reload')
+      await type(other, ['echo from-the-"second"-tab'])
+      await expect(terminal(other)).toContainText('from-the-second-tab')
+      await expect(terminal(page)).toContainText('from-the-second-tab')
+      await other.close()
+    })
+
+    await test.step('a killed server comes back with the screen', async () => {
+      await type(page, ['sleep 1 && echo while-it-was-"away" &'])
+      await wheelhouse.kill()
+      await expect(page.getByText(/connect/i).filter({ hasText: /again|lost|back/i }).first()).toBeVisible()
+      await picture(page, 'lab-lost')
+      await wheelhouse.restart()
+      await expect(terminal(page)).toContainText('while-it-was-away', { timeout: 60_000 })
+      await expect(terminal(page)).toContainText('from-the-second-tab')
+      await type(page, solution.get(second) ?? [])
+      await expectComplete(page, second)
+      const after = JSON.parse(await wheelhouse.command('cluster', 'list', '-o', 'json')) as { name: string }[]
+      const claimed = (JSON.parse(clusters) as { name: string }[]).map((cluster) => cluster.name)
+      expect(after.some((cluster) => claimed.includes(cluster.name))).toBe(true)
+    })
+
+    await test.step('the lab is finished, and the course remembers it', async () => {
+      await type(page, solution.get(third) ?? [])
+      await expectComplete(page, third)
+      await expect(page.getByRole('dialog')).toContainText(/finished|done|complete/i)
+      await picture(page, 'lab-finished')
+      await page.getByRole('button', { name: 'Stay here' }).click()
+      await page.goto(wheelhouse.url)
+      await expect(page.getByRole('link', { name: /Connect to the lab/ }).first()).toContainText('Finished')
+      await picture(page, 'course-finished')
+    })
+  })
+
+  test('opens the intro app in the browser, on an origin of its own', async ({ page, context }) => {
+    const solution = solutionOf('00-welcome', 'intro-app')
+    await wheelhouse.kill()
+    await wheelhouse.restart()
+    await page.goto(wheelhouse.link)
+    await openLab(page, 'The intro app')
+    for (const [name, lines] of solution) {
+      await type(page, lines)
+      await expectComplete(page, name)
+    }
+    const opened = context.waitForEvent('page')
+    await page.getByRole('button', { name: 'Stay here' }).click()
+    await page.locator('a[data-app]').first().click()
+    const app = await opened
+    await app.waitForLoadState()
+    expect(new URL(app.url()).origin).not.toBe(wheelhouse.url)
+    await expect(app.locator('body')).toContainText(/version/i)
+    expect(await app.evaluate(() => document.cookie)).toBe('')
+    await picture(app, 'intro-app')
+    await picture(page, 'lab-intro-app')
+  })
+
+  test('a flood of output neither freezes the tab nor delays Ctrl-C', async ({ page }) => {
+    await wheelhouse.kill()
+    await wheelhouse.restart()
+    await page.goto(wheelhouse.link)
+    await page.getByRole('link', { name: 'The intro app' }).first().click()
+    await readyTerminal(page)
+    await type(page, ['yes'])
+    await expect(terminal(page)).toContainText('y')
+    // The page still answers while the flood goes on.
+    await page.getByRole('button', { name: 'Search in the terminal' }).click()
+    await page.getByRole('button', { name: 'Search in the terminal' }).click()
+    await page.getByRole('tabpanel').locator('textarea').first().focus()
+    await page.keyboard.press('Control+c')
+    await type(page, ['echo it-is-"quiet"-again'])
+    await expect(terminal(page)).toContainText('it-is-quiet-again', { timeout: 5_000 })
+  })
+})

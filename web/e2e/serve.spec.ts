@@ -1,0 +1,99 @@
+import { type BrowserContext, expect, type Page, test } from '@playwright/test'
+import { expectComplete, openLab, picture, readyTerminal, solutionOf, type } from './lab'
+import { Wheelhouse } from './wheelhouse'
+
+const password = 'correct horse battery'
+
+test.describe('a class', () => {
+  let wheelhouse: Wheelhouse
+
+  test.beforeAll(async () => {
+    wheelhouse = await Wheelhouse.start('serve', '--warm', '2')
+  })
+  test.afterAll(async () => {
+    await wheelhouse.remove()
+  })
+
+  async function join(context: BrowserContext, code: string, name: string): Promise<Page> {
+    const page = await context.newPage()
+    await page.goto(`${wheelhouse.url}/join`)
+    await page.getByLabel('Class code').fill(code)
+    await page.locator('input[name=username]').fill(name)
+    await page.locator('input[type=password]').first().fill(password)
+    if (name === 'Ada') await picture(page, 'join')
+    await page.getByRole('button', { name: 'Join the class' }).click()
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
+    return page
+  }
+
+  test('two students work and their instructor sees it live', async ({ browser }) => {
+    const solution = solutionOf('00-welcome', 'connect')
+    const [first] = [...solution.keys()] as [string]
+    const instructor = await (await browser.newContext()).newPage()
+
+    const code = await test.step('the first instructor makes an account and a class', async () => {
+      await instructor.goto(wheelhouse.link)
+      await expect(instructor.locator('input[name=username]')).toBeVisible()
+      await picture(instructor, 'bootstrap')
+      await instructor.locator('input[name=username]').fill('Grace')
+      await instructor.locator('input[type=password]').first().fill(password)
+      await instructor.getByRole('button', { name: 'Take the wheel' }).click()
+      await expect(instructor.getByRole('heading', { level: 1, name: 'Classes' })).toBeVisible()
+      await picture(instructor, 'classes')
+      await instructor.getByLabel('Title').fill('Monday class')
+      await instructor.getByRole('button', { name: 'Make the class' }).click()
+      await expect(instructor.getByRole('heading', { level: 1, name: 'Monday class' })).toBeVisible()
+      await picture(instructor, 'class-empty')
+      const text = await instructor.locator('main').innerText()
+      return /[A-Z0-9]{4}-[A-Z0-9]{4}/.exec(text)?.[0] ?? ''
+    })
+
+    const ada = await join(await browser.newContext(), code, 'Ada')
+    const alan = await join(await browser.newContext(), code, 'Alan')
+    await expect(instructor.getByText('Ada')).toBeVisible()
+    await expect(instructor.getByText('Alan')).toBeVisible()
+
+    await test.step('both open the same lab and get clusters of their own', async () => {
+      await Promise.all([openLab(ada, 'Connect to the lab'), openLab(alan, 'Connect to the lab')])
+      const nodes = await Promise.all(
+        [ada, alan].map(async (page) => {
+          await type(page, ['clear; kubectl get nodes -o name'])
+          const rows = page.getByRole('tabpanel').locator('.xterm-rows').first()
+          await expect(rows).toContainText('node/')
+          return /node\/\S+/.exec(await rows.innerText())?.[0]
+        }),
+      )
+      expect(nodes[0]).not.toBe(nodes[1])
+    })
+
+    await test.step('a step of one student shows in the class', async () => {
+      await type(ada, solution.get(first) ?? [])
+      await expectComplete(ada, first)
+      await expect(instructor.getByRole('region', { name: 'Students by labs' })).toContainText('Ada')
+      await expect(instructor.getByRole('link', { name: /Ada.*Connect to the lab.*1 of 3/i })).toBeVisible()
+      await picture(instructor, 'class')
+      await instructor.getByRole('link', { name: /Ada.*Connect to the lab/i }).click()
+      await expect(instructor.getByRole('heading', { level: 1, name: 'Ada' })).toBeVisible()
+      await picture(instructor, 'student')
+    })
+
+    await test.step('what is one student’s is not another’s', async () => {
+      const sessions = await ada.evaluate(async () => {
+        const course = (await (await fetch('/api/course')).json()) as {
+          modules: { labs: { session: { id: string } | null }[] }[]
+        }
+        return course.modules.flatMap((module) => module.labs).flatMap((lab) => (lab.session ? [lab.session.id] : []))
+      })
+      expect(sessions).toHaveLength(1)
+      const status = await alan.evaluate(async (id) => (await fetch('/api/sessions/' + id)).status, sessions[0])
+      expect(status).toBe(404)
+    })
+
+    await test.step('a log-out ends an open terminal', async () => {
+      await alan.evaluate(async () => fetch('/api/logout', { method: 'POST' }))
+      await expect(alan.getByRole('button', { name: 'Log in' }).or(alan.getByText(/log in again|logged out/i)).first()).toBeVisible()
+      await picture(alan, 'logged-out')
+    })
+    await readyTerminal(ada)
+  })
+})

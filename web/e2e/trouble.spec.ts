@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { expect, test } from '@playwright/test'
+import { openLab, picture } from './lab'
+import { Wheelhouse } from './wheelhouse'
+
+const run = promisify(execFile)
+
+test('a cluster that is deleted behind our back is told, and a new one helps', async ({ page }) => {
+  const wheelhouse = await Wheelhouse.start('learn', '--warm', '0')
+  try {
+    await page.goto(wheelhouse.link)
+    await openLab(page, 'Connect to the lab')
+    const clusters = JSON.parse(await wheelhouse.command('cluster', 'list', '-o', 'json')) as { name: string }[]
+    await run('docker', ['rm', '--force', '--volumes', ...clusters.flatMap(({ name }) => [`${name}-control-plane`, `${name}-workstation`])])
+    await expect(page.getByText('Your cluster is gone')).toBeVisible({ timeout: 120_000 })
+    await picture(page, 'cluster-gone')
+    await page.getByRole('button', { name: 'Start on a new cluster' }).click()
+    await expect(page.getByText('Your cluster is coming up')).toBeVisible()
+  } finally {
+    await wheelhouse.remove()
+  }
+})
+
+test('without a container engine the page says what to do', async ({ page }) => {
+  process.env.DOCKER_HOST = 'unix:///nonexistent/docker.sock'
+  try {
+    const wheelhouse = await Wheelhouse.start('learn')
+    await page.goto(wheelhouse.link)
+    await page.getByRole('link', { name: 'Connect to the lab' }).first().click()
+    await page.getByRole('button', { name: 'Start the lab' }).click()
+    await expect(page.getByText(/engine/i).first()).toBeVisible({ timeout: 120_000 })
+    await picture(page, 'no-engine')
+    await wheelhouse.stop()
+  } finally {
+    delete process.env.DOCKER_HOST
+  }
+})
+
+test('a page that is not there says so', async ({ page }) => {
+  const wheelhouse = await Wheelhouse.start('learn', '--warm', '0')
+  try {
+    await page.goto(wheelhouse.link)
+    await page.goto(wheelhouse.url + '/nowhere')
+    await expect(page.getByRole('link', { name: /all labs/i }).first()).toBeVisible()
+    await picture(page, 'missing')
+  } finally {
+    await wheelhouse.remove()
+  }
+})
