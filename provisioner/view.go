@@ -98,6 +98,9 @@ func (p *Pool) lookNow(ctx context.Context) time.Duration {
 // saw takes in what was listed. Clusters that the pool itself has changed since
 // the moment before stay as the pool knows them. The caller holds the lock.
 func (p *Pool) saw(clusters []Cluster, fresh map[string]bool, before uint64) {
+	if p.view.failures > 0 {
+		p.logger.Info("clusters are listed again")
+	}
 	p.view.at, p.view.err, p.view.failures = time.Now(), nil, 0
 	for _, w := range p.waiting {
 		w.blind = 0
@@ -141,7 +144,9 @@ func (p *Pool) sawNothing(err error) time.Duration {
 		w.blind++
 	}
 	pause := min(lookInterval, backoff(p.view.failures))
-	p.logger.Warn("clusters not listed", "error", err, "retry", time.Now().Add(pause))
+	if p.view.failures == 1 { // the rest is the same, every few seconds
+		p.logger.Warn("clusters not listed", "error", err, "retry", time.Now().Add(pause))
+	}
 	p.refuse(func(w *waiter) bool { return w.blind >= triesForClaim }, p.view.err)
 	return pause
 }
