@@ -3,6 +3,7 @@ package terminal_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -205,4 +206,34 @@ func openFiles(t *testing.T) int {
 		t.Skipf("NOT TESTED: open files, because there is no /proc: %v", err)
 	}
 	return len(entries)
+}
+
+// A shell that exits before anybody could look is still shown to the first.
+func TestExitBeforeFirstViewer(t *testing.T) {
+	shell, err := terminal.Start(shellCommand("exit 3"), terminal.Options{Name: "main"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-shell.Done()
+	viewer, err := shell.Attach(terminal.AttachRequest{Terminal: "main"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer viewer.Close()
+	var last terminal.Control
+	for {
+		frame, err := viewer.Next(t.Context(), make([]byte, 1000))
+		if err != nil {
+			break
+		}
+		if last, err = frame.Control(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if last.Type != "exit" || last.ExitCode != 3 {
+		t.Errorf("the last frame is %+v, want exit 3", last)
+	}
+	if _, err := shell.Attach(terminal.AttachRequest{Terminal: "main"}); !errors.Is(err, terminal.ErrExited) {
+		t.Errorf("the second viewer got %v, want %v", err, terminal.ErrExited)
+	}
 }

@@ -79,6 +79,7 @@ type Terminal struct {
 	ring       ring
 	cols, rows int
 	viewers    map[*Viewer]struct{}
+	looked     bool      // somebody did: a shell that exits at once still tells the first
 	held       int64     // while no viewer is there: what the last one acknowledged,
 	holdUntil  time.Time // and until when output after it is kept
 	idle       *time.Timer

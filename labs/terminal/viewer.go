@@ -65,7 +65,7 @@ func (t *Terminal) Attach(request AttachRequest) (*Viewer, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	known := request.Epoch == t.epoch && request.Offset <= t.ring.end
-	if t.over && !(known && request.Offset < t.ring.end) {
+	if t.over && t.looked && !(known && request.Offset < t.ring.end) {
 		return nil, ErrExited
 	}
 	if len(t.viewers) >= t.options.Viewers {
@@ -78,6 +78,7 @@ func (t *Terminal) Attach(request AttachRequest) (*Viewer, error) {
 	}
 	v.jump(from, t.ring.start())
 	t.viewers[v] = struct{}{}
+	t.looked = true
 	if t.idle != nil {
 		t.idle.Stop()
 	}
