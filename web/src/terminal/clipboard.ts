@@ -16,14 +16,13 @@ function copyTheOldWay(text: string): boolean {
   area.setAttribute('aria-hidden', 'true')
   document.body.append(area)
   area.select()
-  let done = false
   try {
     // Deprecated, and the only way without a secure context.
-    done = document.execCommand('copy')
+    return document.execCommand('copy')
   } catch {
-    done = false
+    return false
+  } finally {
+    area.remove()
+    if (focused instanceof HTMLElement) focused.focus()
   }
-  area.remove()
-  if (focused instanceof HTMLElement) focused.focus()
-  return done
 }

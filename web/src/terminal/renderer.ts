@@ -18,13 +18,21 @@ export function accelerate(terminal: Terminal): void {
   }
 }
 
+const software = /swiftshader|llvmpipe|softpipe|software|basic render/i
+
 let known: boolean | undefined
 
 /** WebGL in software is slower than elements, so that counts as none. */
 function hasGraphicsCard(): boolean {
   if (known !== undefined) return known
   const context = document.createElement('canvas').getContext('webgl2', { failIfMajorPerformanceCaveat: true })
-  known = context !== null
+  known = context !== null && !software.test(rendererOf(context))
   context?.getExtension('WEBGL_lose_context')?.loseContext()
   return known
+}
+
+function rendererOf(context: WebGL2RenderingContext): string {
+  const info = context.getExtension('WEBGL_debug_renderer_info')
+  const name: unknown = context.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : context.RENDERER)
+  return typeof name === 'string' ? name : ''
 }

@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto'
+
+const prompt = '\x1b[1;32mstudent@workstation\x1b[0m:\x1b[1;34m~\x1b[0m$ '
+const ringSize = 1 << 20
+
+/** A pretence of a shell: enough to type at, with the terminal protocol of the real one. */
+export class Shell {
+  constructor(/** @type {(line: string) => void} */ onCommand) {
+    this.onCommand = onCommand
+    /** @type {Set<import('ws').WebSocket>} */
+    this.viewers = new Set()
+    this.cols = 80
+    this.rows = 24
+    this.epoch = ''
+    this.ring = Buffer.alloc(0)
+    this.offset = 0 // of the ring's first byte
+    this.line = ''
+    this.exited = false
+    /** @type {NodeJS.Timeout | null} */
+    this.flood = null
+    this.start()
+  }
+
+  start() {
+    this.epoch = randomBytes(8).toString('hex')
+    this.ring = Buffer.alloc(0)
+    this.offset = 0
+    this.line = ''
+    this.exited = false
+    this.flood = null
+    this.print('\x1b[?2004h' + prompt)
+  }
+
+  get end() {
+    return this.offset + this.ring.length
+  }
+
+  attach(/** @type {import('ws').WebSocket} */ socket, /** @type {URLSearchParams} */ query) {
+    if (this.exited) this.start()
+    this.viewers.add(socket)
+    const same = query.get('epoch') === this.epoch
+    const wanted = same ? Number(query.get('offset') ?? 0) : 0
+    const from = Math.min(Math.max(wanted, this.offset), this.end)
+    this.resize(Number(query.get('cols')) || this.cols, Number(query.get('rows')) || this.rows)
+    this.control(socket, {
+      type: 'attached',
+      terminal: '1',
+      epoch: this.epoch,
+      offset: from,
+      until: this.end,
+      lost: from - wanted,
+      cols: this.cols,
+      rows: this.rows,
+    })
+    const rest = this.ring.subarray(from - this.offset)
+    for (let at = 0; at < rest.length; at += 32768) socket.send(rest.subarray(at, at + 32768))
+    socket.on('message', (data, binary) => {
+      if (binary) return this.input(/** @type {Buffer} */ (data).toString('utf8'))
+      const message = JSON.parse(String(data))
+      if (message.type === 'resize') this.resize(message.cols, message.rows)
+    })
+    socket.on('close', () => this.viewers.delete(socket))
+  }
+
+  resize(/** @type {number} */ cols, /** @type {number} */ rows) {
+    this.cols = cols
+    this.rows = rows
+    for (const viewer of this.viewers) this.control(viewer, { type: 'size', offset: 0, cols, rows, exitCode: 0 })
+  }
+
+  control(/** @type {import('ws').WebSocket} */ socket, /** @type {object} */ message) {
+    socket.send(JSON.stringify(message))
+  }
+
+  print(/** @type {string} */ text) {
+    const bytes = Buffer.from(text.replace(/\r?\n/g, '\r\n'))
+    this.ring = Buffer.concat([this.ring, bytes])
+    if (this.ring.length > ringSize) {
+      this.offset += this.ring.length - ringSize
+      this.ring = this.ring.subarray(this.ring.length - ringSize)
+    }
+    for (const viewer of this.viewers) viewer.send(bytes)
+  }
+
+  input(/** @type {string} */ text) {
+    // eslint-disable-next-line no-control-regex
+    for (const char of text.replace(/\x1b\[20[01]~/g, '')) {
+      if (char === '\x03') {
+        if (this.flood) clearInterval(this.flood)
+        this.flood = null
+        this.line = ''
+        this.print('^C\n' + prompt)
+      } else if (this.flood) continue
+      else if (char === '\r') this.enter()
+      else if (char === '\x7f') {
+        if (this.line === '') continue
+        this.line = this.line.slice(0, -1)
+        this.print('\b \b')
+      } else if (char >= ' ') {
+        this.line += char
+        this.print(char)
+      }
+    }
+  }
+
+  enter() {
+    const line = this.line.trim()
+    this.line = ''
+    this.print('\n')
+    if (line === 'exit') {
+      this.print('logout\n')
+      this.exited = true
+      for (const viewer of this.viewers) {
+        this.control(viewer, { type: 'exit', offset: 0, exitCode: 0 })
+        viewer.close(1000)
+      }
+      return
+    }
+    if (line === 'yes') {
+      this.flood = setInterval(() => this.print('y\n'.repeat(2000)), 5)
+      return
+    }
+    if (line) this.print(answer(line))
+    this.onCommand(line)
+    this.print(prompt)
+  }
+}
+
+function answer(/** @type {string} */ line) {
+  if (line.startsWith('kubectl get nodes')) {
+    return 'NAME                    STATUS   ROLES           AGE   VERSION\nwh-q7m2-control-plane   Ready    control-plane   92s   v1.36.3\n'
+  }
+  if (line.startsWith('kubectl get pods')) {
+    return (
+      'NAME                   READY   STATUS              RESTARTS   AGE\n' +
+      'web-6d4cf56db6-4xk2p   1/1     \x1b[32mRunning\x1b[0m             0          41s\n' +
+      'web-6d4cf56db6-9qv7c   1/1     \x1b[32mRunning\x1b[0m             0          41s\n' +
+      'web-6d4cf56db6-kk8zt   0/1     \x1b[33mContainerCreating\x1b[0m   0          2s\n'
+    )
+  }
+  if (line.startsWith('kubectl create deployment')) return 'deployment.apps/web created\n'
+  if (line.startsWith('kubectl scale')) return 'deployment.apps/web scaled\n'
+  if (line.startsWith('kubectl delete')) return 'pod "web-6d4cf56db6-4xk2p" deleted from default namespace\n'
+  if (line === 'colours') return Array.from({ length: 16 }, (_, i) => `\x1b[38;5;${i}mcolour ${i}\x1b[0m `).join('') + '\n'
+  if (line === 'ask') return '\x1b[c\x1b[6n\x1b]11;?\x07asked\n'
+  return `bash: ${line.split(' ')[0]}: command not found\n`
+}
