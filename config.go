@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -30,6 +31,7 @@ type config struct {
 	TLSCert   string
 	TLSKey    string
 	Content   string
+	Proxies   []string
 
 	Warm               int
 	MaxClusters        int
@@ -55,6 +57,7 @@ func (c *config) bindServing(cmd *cobra.Command, defaults config) {
 	flags.StringVar(&c.Listen, "listen", defaults.Listen, "address and port to listen on; port 0 picks a free one")
 	flags.StringVar(&c.PublicURL, "public-url", "", "the URL that browsers use, where a proxy stands in front: https://lab.example.org")
 	flags.StringVar(&c.AppsURL, "apps-url", "", "where the students' own web pages are shown: https://*.apps.example.org; empty: under localhost, else under the public host")
+	flags.StringSliceVar(&c.Proxies, "trusted-proxies", nil, "addresses or networks of proxies whose X-Forwarded-For is believed: 10.0.0.5,192.168.7.0/24")
 	flags.StringVar(&c.TLSCert, "tls-cert", "", "certificate file, PEM")
 	flags.StringVar(&c.TLSKey, "tls-key", "", "key file of the certificate, PEM")
 	flags.StringVar(&c.Content, "content", "", "folder of a course of your own; empty: the built-in one")
@@ -120,6 +123,9 @@ func (c *config) validateServing() error {
 	if c.MaxClusters > 0 && c.Warm > c.MaxClusters {
 		problems = append(problems, fmt.Errorf("--warm %d is more than --max-clusters %d", c.Warm, c.MaxClusters))
 	}
+	if _, err := c.trustedProxies(); err != nil {
+		problems = append(problems, err)
+	}
 	if c.CreateTimeout < time.Minute {
 		problems = append(problems, fmt.Errorf("--create-timeout %s: want at least 1m", c.CreateTimeout))
 	}
@@ -127,6 +133,23 @@ func (c *config) validateServing() error {
 		problems = append(problems, fmt.Errorf("--idle %s: want 0 or more", c.Idle))
 	}
 	return errors.Join(problems...)
+}
+
+// trustedProxies reads --trusted-proxies. The error joins one for each that is
+// neither an address nor a network.
+func (c *config) trustedProxies() ([]netip.Prefix, error) {
+	var prefixes []netip.Prefix
+	var problems []error
+	for _, text := range c.Proxies {
+		if address, err := netip.ParseAddr(text); err == nil {
+			prefixes = append(prefixes, netip.PrefixFrom(address, address.BitLen()))
+		} else if prefix, err := netip.ParsePrefix(text); err == nil {
+			prefixes = append(prefixes, prefix)
+		} else {
+			problems = append(problems, fmt.Errorf("--trusted-proxies %q: want an address or a network, such as 10.0.0.5 or 192.168.7.0/24", text))
+		}
+	}
+	return prefixes, errors.Join(problems...)
 }
 
 func loopback(host string) bool {

@@ -79,6 +79,8 @@ func TestValidateServing(t *testing.T) {
 		{"negative", func(c *config) { c.Warm = -1 }, "0 or more"},
 		{"no creation at all", func(c *config) { c.Concurrency = 0 }, "1 or more"},
 		{"too short a time", func(c *config) { c.CreateTimeout = time.Second }, "at least 1m"},
+		{"proxies", func(c *config) { c.Proxies = []string{"10.0.0.5", "192.168.7.0/24", "::1"} }, ""},
+		{"proxy by name", func(c *config) { c.Proxies = []string{"proxy.example.org"} }, "want an address or a network"},
 		{"negative idle time", func(c *config) { c.Idle = -time.Second }, "0 or more"},
 	}
 	for _, test := range tests {

@@ -160,18 +160,28 @@ func (p *program) assemble(ctx context.Context, course *content.Course) (err err
 	if built, ok := web.Dist(); ok {
 		pages = built
 	}
+	proxies, err := p.config.trustedProxies()
+	if err != nil {
+		return err
+	}
 	p.server, err = server.New(server.Options{
-		Labs:      p.labs,
-		Course:    course,
-		Pages:     pages,
-		Mode:      p.mode,
-		PublicURL: p.url.String(),
-		AppsURL:   p.config.AppsURL,
-		Ready:     p.labs.Ready,
-		Version:   version,
-		Logger:    p.logger,
+		Labs:           p.labs,
+		Course:         course,
+		Pages:          pages,
+		Mode:           p.mode,
+		PublicURL:      p.url.String(),
+		AppsURL:        p.config.AppsURL,
+		TrustedProxies: proxies,
+		Ready:          p.ready,
+		Version:        version,
+		Logger:         p.logger,
 	})
 	return err
+}
+
+// ready tells what keeps labs from being opened: nil when nothing does.
+func (p *program) ready(ctx context.Context) error {
+	return errors.Join(p.labs.Ready(ctx), p.pool.Status().Err)
 }
 
 // run serves until ctx ends, and then closes everything in the order in which

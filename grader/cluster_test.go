@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -20,13 +19,11 @@ import (
 
 	"wheelhouse/content"
 	"wheelhouse/grader"
+	"wheelhouse/provisioner/provisionertest"
 )
 
-// kubeconfigVariable names a file that reaches a cluster which tests may use and
-// break: they restart its API server. It has to have the image busybox:1.36.
-const kubeconfigVariable = "WHEELHOUSE_TEST_KUBECONFIG"
-
-// realCluster is a namespace of its own on a real cluster.
+// realCluster is a namespace of its own on a real cluster, which tests may break:
+// they restart its API server. It has to have the image busybox:1.36.
 type realCluster struct {
 	testing.TB
 	config    *rest.Config
@@ -36,13 +33,14 @@ type realCluster struct {
 
 func onRealCluster(t testing.TB) *realCluster {
 	t.Helper()
-	file := os.Getenv(kubeconfigVariable)
-	if file == "" {
-		t.Skipf("SKIPPED: this test needs a real cluster; set %s to the kubeconfig of one that may be broken", kubeconfigVariable)
+	provisionertest.NeedsEngine(t)
+	file, err := testKubeconfig()
+	if err != nil {
+		t.Fatalf("make a cluster for the tests: %v", err)
 	}
 	config, err := clientcmd.BuildConfigFromFlags("", file)
 	if err != nil {
-		t.Fatalf("%s: %v", kubeconfigVariable, err)
+		t.Fatal(err)
 	}
 	config.QPS = -1
 	client, err := dynamic.NewForConfig(config)

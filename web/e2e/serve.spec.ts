@@ -10,6 +10,9 @@ test.describe('a class', () => {
   test.beforeAll(async () => {
     wheelhouse = await Wheelhouse.start('serve', '--warm', '2')
   })
+  test.afterEach(async ({}, result) => {
+    if (result.status !== result.expectedStatus) await result.attach('server', { body: wheelhouse.output() })
+  })
   test.afterAll(async () => {
     await wheelhouse.remove()
   })
