@@ -56,6 +56,11 @@ func (p *Provider) destroy(ctx context.Context, e *engine, name string) error {
 	if err := e.removeNetworks(ctx, p.mine(name)...); err != nil {
 		return err
 	}
+	// A command of a process that was killed in the middle may have made one more.
+	// Without the network there will be no other.
+	if err := e.removeNodes(ctx, name); err != nil {
+		return err
+	}
 	if err := p.store.remove(name); err != nil {
 		return fmt.Errorf("remove the folder of cluster %s: %w", name, err)
 	}

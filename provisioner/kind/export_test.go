@@ -2,10 +2,22 @@ package kind
 
 import (
 	"context"
+	"net"
+	"net/netip"
+	"slices"
 
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 
 	"wheelhouse/provisioner"
+)
+
+// What the tests need to see from inside.
+var (
+	KindPhase     = kindPhase
+	HasCapability = hasCapability
+	ProcessStatus = processStatus
+	CheckInotify  = checkInotify
+	Overlaps      = overlapsAny
 )
 
 // HostConfig returns the image and the configuration of a cluster on the engine
@@ -16,5 +28,33 @@ func (p *Provider) HostConfig(ctx context.Context, name string) (*v1alpha4.Clust
 		return nil, err
 	}
 	image, _, err := p.nodeImage(ctx, e)
-	return clusterConfig(name, image, 0, provisioner.Spec{}, hostOf(e)), err
+	config := clusterConfig(name, image, 0, provisioner.Spec{}, hostOf(e))
+	config.KubeadmConfigPatchesJSON6902 = nil // these are ours
+	return config, err
 }
+
+// Config is clusterConfig for a machine that lacks what the arguments say.
+func Config(spec provisioner.Spec, cgroupV1, lacksSysResource bool) *v1alpha4.Cluster {
+	return clusterConfig("wh-test", "image", 6443, spec, host{cgroupV1, lacksSysResource})
+}
+
+// DialExec dials the cluster's agent as it is done where the engine is elsewhere.
+func (p *Provider) DialExec(cluster string) func(context.Context) (net.Conn, error) {
+	return p.dialer(p.engine, cluster, dialExec)
+}
+
+// Explain is explain for an error of a command that printed the output.
+func Explain(output string, err error) *provisioner.Error {
+	return explain(&commandError{args: []string{"docker"}, output: output, err: err}, "do")
+}
+
+// Subnets lists the pieces of a range that clusters' networks are cut from.
+func Subnets(pool netip.Prefix) []netip.Prefix { return slices.Collect(shuffled(pool, networkBits)) }
+
+// Pulled feeds what an engine prints to what counts its layers.
+func Pulled(output string, report func(done, all int)) {
+	_, _ = (&layers{report: report}).Write([]byte(output))
+}
+
+// Memory is checkMemory for a machine with so many bytes.
+func Memory(bytes int64) Finding { return checkMemory(info{Memory: bytes}) }

@@ -1,8 +1,9 @@
 package kind_test
 
 import (
-	"context"
 	"crypto/rand"
+	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -13,7 +14,6 @@ import (
 	"time"
 
 	"wheelhouse/labs/terminal"
-	"wheelhouse/provisioner"
 	"wheelhouse/provisioner/kind"
 )
 
@@ -49,16 +49,23 @@ var agent = sync.OnceValues(func() ([]byte, error) {
 })
 
 // options returns the options of a provider with a data directory of its own.
-// When the test ends, the engine must hold nothing of that provider's any more.
+// When the test ends, neither the engine nor the directory may hold anything of
+// that provider's any more.
 func options(t testing.TB) kind.Options {
+	t.Helper()
+	dir := t.TempDir()
+	before := volumes(t)
+	t.Cleanup(func() { leavesNothing(t, dir, before) })
+	return optionsAt(t, dir)
+}
+
+func optionsAt(t testing.TB, dataDir string) kind.Options {
 	t.Helper()
 	program, err := agent()
 	if err != nil {
 		t.Fatalf("build the agent: %v", err)
 	}
-	dir := t.TempDir()
-	t.Cleanup(func() { leavesNothing(t, dir) })
-	return kind.Options{DataDir: dir, Agent: program, Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	return kind.Options{DataDir: dataDir, Agent: program, Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))}
 }
 
 func newProvider(t testing.TB, o kind.Options) *kind.Provider {
@@ -72,50 +79,69 @@ func newProvider(t testing.TB, o kind.Options) *kind.Provider {
 
 // leavesNothing fails the test if the engine or the disk holds anything of the
 // owner of the data directory.
-func leavesNothing(t testing.TB, dataDir string) {
+func leavesNothing(t testing.TB, dataDir string, before map[string]bool) {
 	owner, err := os.ReadFile(filepath.Join(dataDir, "owner"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return // no provider was made
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	label := "label=dev.wheelhouse.owner=" + strings.TrimSpace(string(owner))
-	for _, look := range [][]string{
-		{"ps", "-a", "--filter", label},
-		{"network", "ls", "--filter", label},
-	} {
-		if got := docker(t, append(look, "-q")...); got != "" {
+	for _, look := range [][]string{{"ps", "-a"}, {"network", "ls"}} {
+		if got := docker(t, append(look, "-q", "--filter", label)...); got != "" {
 			t.Errorf("left behind: docker %s: %s", strings.Join(look, " "), got)
 		}
 	}
-	folders, err := filepath.Glob(filepath.Join(dataDir, "*", "*"))
-	if err != nil || len(folders) > 0 {
-		t.Errorf("left behind in the data directory: %v %v", folders, err)
+	for volume := range volumes(t) {
+		if before[volume] {
+			continue
+		}
+		// Other tests of this machine make clusters, too: theirs are in use.
+		if users := docker(t, "ps", "-aq", "--filter", "volume="+volume); users == "" && volumes(t)[volume] {
+			t.Errorf("left behind: volume %s", volume)
+		}
+	}
+	if left := folders(t, dataDir); len(left) > 0 {
+		t.Errorf("left behind in the data directory: %q", left)
 	}
 }
 
-// inventory lists what the engine has that is, or was, of the named cluster.
+// folders lists what the data directory holds beside the owner.
+func folders(t testing.TB, dataDir string) []string {
+	t.Helper()
+	left, err := filepath.Glob(filepath.Join(dataDir, "clusters", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	builds, err := filepath.Glob(filepath.Join(dataDir, "build-*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(left, builds...)
+}
+
+// inventory lists what the engine has of the cluster name.
 func inventory(t testing.TB, name string) []string {
 	t.Helper()
 	var all []string
 	for _, look := range [][]string{
-		{"ps", "-a", "--format", "container {{.Names}}", "--filter", "name=" + name},
-		{"network", "ls", "--format", "network {{.Name}}", "--filter", "name=" + name},
+		{"ps", "-a", "--format", "container {{.Names}}"},
+		{"network", "ls", "--format", "network {{.Name}}"},
 	} {
-		if got := docker(t, look...); got != "" {
-			all = append(all, strings.Split(got, "\n")...)
-		}
+		all = append(all, strings.Fields(docker(t, append(look, "--filter", "name="+name)...))...)
 	}
 	return all
 }
 
-// volumes returns the names of the volumes that the cluster's containers use.
-func volumes(t testing.TB, name string) []string {
+// volumes lists the engine's volumes.
+func volumes(t testing.TB) map[string]bool {
 	t.Helper()
-	ids := docker(t, "ps", "-aq", "--filter", "name="+name)
-	if ids == "" {
-		return nil
+	all := make(map[string]bool)
+	for _, v := range strings.Fields(docker(t, "volume", "ls", "-q")) {
+		all[v] = true
 	}
-	format := `{{range .Mounts}}{{if eq .Type "volume"}}{{.Name}} {{end}}{{end}}`
-	return strings.Fields(docker(t, append([]string{"inspect", "--format", format}, strings.Fields(ids)...)...))
+	return all
 }
 
 func docker(t testing.TB, args ...string) string {
@@ -129,25 +155,6 @@ func docker(t testing.TB, args ...string) string {
 
 // newName returns a name that no cluster has.
 func newName() string { return "wh-" + strings.ToLower(rand.Text()[:8]) }
-
-// create makes a cluster that is deleted when the test ends.
-func create(t testing.TB, p *kind.Provider, spec provisioner.Spec) string {
-	t.Helper()
-	name := newName()
-	ctx, cancel := context.WithTimeout(t.Context(), createWithin)
-	defer cancel()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		if err := p.Delete(ctx, name); err != nil {
-			t.Errorf("delete: %v", err)
-		}
-	})
-	if _, err := p.Create(ctx, name, spec, nil); err != nil {
-		t.Fatalf("create: %v", err)
-	}
-	return name
-}
 
 // workstation is a cluster's workstation with the student's kubeconfig on it.
 type workstation struct {

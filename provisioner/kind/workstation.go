@@ -77,6 +77,7 @@ func (p *Provider) ensureWorkstation(ctx context.Context, e *engine, nodeImage s
 		return "", err
 	}
 	tag := p.workstationTag(id)
+	defer t.end(phaseWorkstation) // also where another creation has built it meanwhile
 	p.images.Lock()
 	defer p.images.Unlock()
 	if _, err := e.imageID(ctx, tag); !gone(err) {
@@ -88,7 +89,6 @@ func (p *Provider) ensureWorkstation(ctx context.Context, e *engine, nodeImage s
 		}
 	}
 	t.start(phaseWorkstation)
-	defer t.end(phaseWorkstation)
 	p.log.Info("building the workstation image", "image", tag)
 	err = p.buildWorkstation(ctx, e, nodeImage, tag, "full")
 	if failed, ok := errors.AsType[*commandError](err); ok && strings.Contains(failed.output, noPackages) {

@@ -29,7 +29,7 @@ for command in kubeadm kubelet containerd containerd-shim-runc-v2 containerd-fus
   ctr crictl nerdctl buildctl runc runc.real crun entrypoint clean-install; do
   rm -f {/usr/local,/usr,}/{bin,sbin}/"$command"
 done
-rm -rf /kind /opt/cni /etc/cni /etc/containerd /var/lib/containerd /var/lib/kubelet /etc/systemd/system/{kubelet,containerd}*
+rm -rf /kind /opt/cni /etc/cni /etc/kubernetes /etc/containerd /var/lib/containerd /var/lib/kubelet /etc/systemd/system/{kubelet,containerd}*
 
 # Nobody becomes somebody else here.
 find / -xdev -type f -perm /6000 -exec chmod a-s {} +
