@@ -1,4 +1,5 @@
 # step: page
+kubectl wait --for=condition=Ready pod/web pod/pair --timeout=60s
 kubectl exec web -- sh -c 'echo "Hello from inside" > /usr/share/nginx/html/index.html'
 
 # step: shell

@@ -1,4 +1,5 @@
 # step: choose
 # check: word
 # message: the file /tmp/word holds "", which is not the value of WORD
+kubectl wait --for=condition=Ready pod/web pod/pair --timeout=60s
 kubectl exec pair -c notes -- sh -c "echo $WORD > /tmp/word"
