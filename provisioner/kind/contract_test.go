@@ -1,6 +1,7 @@
 package kind_test
 
 import (
+	"path/filepath"
 	"testing"
 
 	"wheelhouse/provisioner"
@@ -19,7 +20,13 @@ func TestContract(t *testing.T) {
 		Workers:       true,
 		CreateTimeout: createWithin,
 		Leftovers: func(t testing.TB, dataDir, name string) []string {
-			return append(inventory(t, name), folders(t, dataDir)...)
+			all := inventory(t, name)
+			for _, folder := range folders(t, dataDir) {
+				if filepath.Base(folder) == name {
+					all = append(all, folder)
+				}
+			}
+			return all
 		},
 	})
 }
