@@ -90,18 +90,20 @@ there is one.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			course, err := cfg.loadCourse()
-			if err == nil {
-				var problems []error
+			if _, mistake := errors.AsType[*content.Problem](err); err != nil && !mistake {
+				return err
+			}
+			mistakes := []error{err}
+			if course != nil {
 				for _, lab := range course.Labs() {
 					_, err := grader.Compile(lab)
-					problems = append(problems, err)
+					mistakes = append(mistakes, err)
 				}
-				err = errors.Join(problems...)
 			}
-			problems, other := problemsIn(err)
-			if other != nil && len(problems) == 0 {
-				return other
-			}
+			problems := content.Problems(errors.Join(mistakes...))
+			slices.SortStableFunc(problems, func(a, b *content.Problem) int {
+				return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+			})
 			if output.json() {
 				if err := printJSON(cmd.OutOrStdout(), slices.Concat([]*content.Problem{}, problems)); err != nil {
 					return err
@@ -124,34 +126,6 @@ there is one.`,
 	cfg.bindContent(cmd)
 	output.bind(cmd)
 	return cmd
-}
-
-// problemsIn takes a joined error apart into the authors' mistakes, in the order
-// of files and lines, and the first error that is none.
-func problemsIn(err error) (problems []*content.Problem, other error) {
-	var walk func(error)
-	walk = func(err error) {
-		switch e := err.(type) {
-		case nil:
-		case *content.Problem:
-			problems = append(problems, e)
-		case interface{ Unwrap() []error }:
-			for _, inner := range e.Unwrap() {
-				walk(inner)
-			}
-		default:
-			if inner := errors.Unwrap(err); inner != nil {
-				walk(inner)
-			} else if other == nil {
-				other = err
-			}
-		}
-	}
-	walk(err)
-	slices.SortStableFunc(problems, func(a, b *content.Problem) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
-	})
-	return problems, other
 }
 
 // labsNamed returns the labs of the course with these names, or all.

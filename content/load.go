@@ -21,8 +21,10 @@ const (
 
 // Load reads and checks the course in the folder of that name. On mistakes it
 // returns all of them at once: an errors.Join of *Problem, in the order of files
-// and lines, which Problems takes apart. CEL expressions are not compiled here,
-// because that needs Kubernetes' libraries: see package grader.
+// and lines, which Problems takes apart, beside what could be read of the course:
+// that is only good for finding further mistakes, and nil where nothing could be
+// read. CEL expressions are not compiled here, because that needs Kubernetes'
+// libraries: see package grader.
 //
 // Load reads nothing outside of the course's folder. A symbolic link in it is a
 // Problem and is not followed.
@@ -45,7 +47,7 @@ func Load(fsys fs.FS, course string) (*Course, error) {
 	for i, problem := range l.problems {
 		joined[i] = problem
 	}
-	return nil, errors.Join(joined...)
+	return loaded, errors.Join(joined...)
 }
 
 // loader reads one course and collects what is wrong with it.

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"wheelhouse/content"
+	"wheelhouse/labs/verify"
+	"wheelhouse/provisioner/provisionertest"
+)
+
+// run executes a command line and returns what it printed.
+func run(t *testing.T, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	root := newRootCommand()
+	var out, problems bytes.Buffer
+	root.SetOut(&out)
+	root.SetErr(&problems)
+	root.SetArgs(args)
+	err = root.ExecuteContext(t.Context())
+	return out.String(), problems.String(), err
+}
+
+func TestTheCourseHasNoMistake(t *testing.T) {
+	stdout, stderr, err := run(t, "lab", "lint")
+	if err != nil {
+		t.Fatalf("lab lint: %v\n%s%s", err, stdout, stderr)
+	}
+}
+
+func TestLintReportsEveryMistakeWithItsLine(t *testing.T) {
+	folder := t.TempDir()
+	write := func(name, text string) {
+		file := filepath.Join(folder, "course", name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("course.yaml", "apiVersion: wheelhouse.dev/v1\nkind: Course\nmetadata: {name: course}\nspec: {title: T, summary: S, modules: [one]}\n")
+	write("one/module.yaml", "apiVersion: wheelhouse.dev/v1\nkind: Module\nmetadata: {name: one}\nspec: {title: T, summary: S, labs: [pods]}\n")
+	write("one/pods/README.md", "Hello.\n\n## Run it\n\nDo.\n")
+	write("one/pods/solve.sh", "# step: run\nkubectl run web --image=nginx:1.27\n")
+	write("one/pods/lab.yaml", `apiVersion: wheelhouse.dev/v1
+kind: Lab
+metadata: {name: pods}
+spec:
+  title: Pods
+  summary: One pod.
+  minutes: 5
+  colour: red
+  steps:
+  - name: run
+    title: Run it
+    checks:
+    - name: pod
+      title: There is a pod
+      objects:
+        pod: {apiVersion: v1, kind: Pod, namespace: default, name: web}
+      validations:
+      - expression: pod.spec.
+        message: no
+`)
+	stdout, _, err := run(t, "lab", "lint", "--content", filepath.Join(folder, "course"))
+	if !errors.Is(err, errReported) {
+		t.Fatalf("err = %v, want errReported\n%s", err, stdout)
+	}
+	for _, want := range []string{
+		"course/one/pods/lab.yaml:8: ",  // the unknown field
+		"course/one/pods/lab.yaml:18: ", // the expression that does not compile
+		"course/one/pods/wrong: ",
+	} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("printed %q, want a mistake at %q", stdout, want)
+		}
+	}
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestJUnitTellsWhatFailed(t *testing.T) {
+	lab := &content.Lab{Name: "pods", Dir: "course/one/pods"}
+	outcomes := []*verify.Outcome{
+		{Case: verify.Case{Lab: lab, Name: "solution"}, Duration: 1500 * time.Millisecond},
+		{Case: verify.Case{Lab: lab, Name: "wrong/typo"}, Problems: []string{"step run accepts this wrong answer"}, Transcript: "\x1b[1m$ kubectl"},
+		nil, // never ran
+	}
+	file := filepath.Join(t.TempDir(), "junit.xml")
+	if err := writeJUnit(file, outcomes); err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Suites []struct {
+			Name  string `xml:"name,attr"`
+			Tests int    `xml:"tests,attr"`
+			Cases []struct {
+				Name    string  `xml:"name,attr"`
+				Time    float64 `xml:"time,attr"`
+				Failure *struct {
+					Message string `xml:"message,attr"`
+				} `xml:"failure"`
+			} `xml:"testcase"`
+		} `xml:"testsuite"`
+	}
+	if err := xml.Unmarshal([]byte(read(t, file)), &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Suites) != 1 || got.Suites[0].Tests != 2 || got.Suites[0].Cases[0].Time != 1.5 {
+		t.Fatalf("got %+v, want one suite of two tests, the first of 1.5 s", got)
+	}
+	if failure := got.Suites[0].Cases[1].Failure; failure == nil || failure.Message != "step run accepts this wrong answer" {
+		t.Errorf("failure = %+v, want the problem", failure)
+	}
+	var table bytes.Buffer
+	if err := printOutcomes(&table, outcomes[:2]); !errors.Is(err, errReported) {
+		t.Errorf("err = %v, want errReported", err)
+	}
+	if strings.ContainsRune(table.String(), '\x1b') {
+		t.Error("the table holds an escape sequence of a terminal")
+	}
+}
+
+// TestEveryLabIsProven is "wheelhouse lab verify" of the whole course.
+func TestEveryLabIsProven(t *testing.T) {
+	provisionertest.NeedsEngine(t)
+	var cfg config
+	course, err := cfg.loadCourse()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Minute)
+	defer cancel()
+	outcomes, err := cfg.verify(ctx, course.Labs(), 2, t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table bytes.Buffer
+	if err := printOutcomes(&table, outcomes); err != nil {
+		t.Errorf("%s", table.String())
+	}
+	t.Log(table.String())
+}
