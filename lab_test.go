@@ -85,6 +85,25 @@ spec:
 	}
 }
 
+// TestLintSurvivesEveryMistake looks at courses that are broken in every way
+// that package content knows: what is left of them is still compiled.
+func TestLintSurvivesEveryMistake(t *testing.T) {
+	folders, err := filepath.Glob("content/testdata/invalid-*/*")
+	if err != nil || len(folders) == 0 {
+		t.Fatalf("found no broken course: %v", err)
+	}
+	for _, folder := range folders {
+		t.Run(folder, func(t *testing.T) {
+			if stat, err := os.Stat(folder); err != nil || !stat.IsDir() {
+				return
+			}
+			if stdout, _, err := run(t, "lab", "lint", "--content", folder, "-o", "json"); !errors.Is(err, errReported) {
+				t.Errorf("err = %v, want errReported\n%s", err, stdout)
+			}
+		})
+	}
+}
+
 func read(t *testing.T, file string) string {
 	t.Helper()
 	text, err := os.ReadFile(file)
