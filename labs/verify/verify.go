@@ -27,6 +27,9 @@ const (
 	// verdictTimeout is the same for a wrong answer's words.
 	verdictTimeout = time.Minute
 
+	// watched is for how long a wrong answer's step has to stay open.
+	watched = 4 * time.Second
+
 	setupTimeout = 5 * time.Minute
 )
 
@@ -184,20 +187,6 @@ func (p *proof) solve(ctx context.Context, part *content.Part) error {
 	return nil
 }
 
-// untold fails where a wrong answer's words are said before it was given: then
-// they say nothing of it.
-func (p *proof) untold(ctx context.Context, told func() bool) error {
-	if _, err := p.judge.now(ctx); err != nil {
-		return err
-	}
-	p.judge.mu.Lock()
-	defer p.judge.mu.Unlock()
-	if told() {
-		return errors.New("the check says so already before this answer was given, so its words do not recognise it")
-	}
-	return nil
-}
-
 // wrongAnswer shows that a mistake is recognised, and told in the right words.
 func wrongAnswer(ctx context.Context, p *proof, wrong *content.WrongAnswer) error {
 	if wrong.After != "" {
@@ -214,9 +203,6 @@ func wrongAnswer(ctx context.Context, p *proof, wrong *content.WrongAnswer) erro
 		result, ok := p.judge.result(wrong.Step, wrong.Check)
 		return ok && result.Status != grader.True && strings.Contains(result.Message, wrong.Message)
 	}
-	if err := p.untold(ctx, told); err != nil {
-		return err
-	}
 	if err := p.typist.typeText(ctx, wrong.Text); err != nil {
 		return err
 	}
@@ -226,12 +212,28 @@ func wrongAnswer(ctx context.Context, p *proof, wrong *content.WrongAnswer) erro
 		step, _ := p.lab.Step(wrong.Step)
 		return fmt.Errorf("check %s of step %s never says %q; now: %s", wrong.Check, wrong.Step, wrong.Message, p.judge.missing(step))
 	}
+	return p.holds(ctx, wrong)
+}
+
+// holds shows that the step of a wrong answer stays open, for a while and in a
+// last look: pods may seem right for a moment.
+func (p *proof) holds(ctx context.Context, wrong *content.WrongAnswer) error {
+	while, cancel := context.WithTimeout(ctx, watched)
+	defer cancel()
+	accepted := fmt.Errorf("step %s accepts this wrong answer", wrong.Step)
+	err := p.judge.until(while, func() bool { return p.judge.complete[wrong.Step] })
+	switch {
+	case err == nil:
+		return accepted
+	case !errors.Is(err, context.DeadlineExceeded):
+		return err
+	}
 	complete, err := p.judge.now(ctx)
 	if err != nil {
 		return err
 	}
 	if complete[wrong.Step] {
-		return fmt.Errorf("step %s accepts this wrong answer", wrong.Step)
+		return accepted
 	}
 	return nil
 }
