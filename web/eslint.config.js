@@ -14,8 +14,13 @@ export default ts.config(
     languageOptions: { globals: globals.browser },
   },
   {
-    files: ['mock/**/*.js', 'tests/**/*.js', '*.js', '*.ts'],
+    files: ['mock/**/*.js', 'tests/**/*.js', 'e2e/**/*.ts', '*.js', '*.ts'],
     languageOptions: { globals: globals.node },
+  },
+  {
+    // Their callbacks run in the page.
+    files: ['tests/**/*.js', 'e2e/**/*.ts'],
+    languageOptions: { globals: globals.browser },
   },
   {
     files: ['**/*.svelte', '**/*.svelte.ts'],

@@ -31,6 +31,8 @@ export function parseApp(text: string): AppTarget | null {
  */
 export function enliven(root: HTMLElement, actions: Actions): void {
   for (const pre of root.querySelectorAll<HTMLElement>('pre[data-run], pre[data-copy]')) addTools(pre, actions)
+  // What is wider than its place scrolls, by keyboard too. Commands break instead.
+  for (const pre of root.querySelectorAll<HTMLElement>('pre:not([data-run])')) pre.tabIndex = 0
   for (const code of root.querySelectorAll<HTMLElement>('code[data-run]')) {
     if (!code.closest('pre')) makeButton(code, actions)
   }
@@ -48,10 +50,10 @@ function addTools(pre: HTMLElement, actions: Actions): void {
   const block = document.createElement('div')
   block.className = 'block'
   pre.replaceWith(block)
-  pre.tabIndex = 0 // so that the keyboard can scroll it
   const tools = document.createElement('div')
   tools.className = 'tools'
   if (pre.dataset.run !== undefined) {
+    keepWords(pre)
     const run = button('Run', icons.play, 'Run in the terminal: ' + firstLine(command))
     run.classList.add('run')
     run.addEventListener('click', () => runFrom(run, command, actions))
@@ -66,6 +68,25 @@ function addTools(pre: HTMLElement, actions: Actions): void {
   })
   tools.append(copying)
   block.append(pre, tools)
+}
+
+/** Lets a long command break between its words only: "--image" stays together. */
+function keepWords(pre: HTMLElement): void {
+  const walker = document.createTreeWalker(pre, NodeFilter.SHOW_TEXT)
+  const texts: Text[] = []
+  while (walker.nextNode()) texts.push(walker.currentNode as Text)
+  for (const text of texts) {
+    const parts = text.data.split(/(\s+)/).filter((part) => part !== '')
+    text.replaceWith(
+      ...parts.map((part) => {
+        if (part.trim() === '') return part
+        const word = document.createElement('span')
+        word.className = 'word'
+        word.textContent = part
+        return word
+      }),
+    )
+  }
 }
 
 function makeButton(code: HTMLElement, actions: Actions): void {
