@@ -10,6 +10,7 @@ import (
 
 	"wheelhouse/provisioner"
 	"wheelhouse/provisioner/kind"
+	"wheelhouse/provisioner/provisionertest"
 )
 
 // BenchmarkColdCreate makes a cluster with this provider and then one with kind
@@ -18,7 +19,7 @@ import (
 // too, and the workstation answers. The metric ratio is Create's time divided by
 // kind's.
 func BenchmarkColdCreate(b *testing.B) {
-	needsEngine(b)
+	provisionertest.NeedsEngine(b)
 	p := newProvider(b, options(b))
 	timed(b, p) // builds the workstation's image, once in a machine's life
 

@@ -19,12 +19,13 @@ import (
 	"wheelhouse/labs/terminal"
 	"wheelhouse/provisioner"
 	"wheelhouse/provisioner/kind"
+	"wheelhouse/provisioner/provisionertest"
 )
 
 // TestClusters looks at two clusters from their workstations and from outside,
 // and then breaks one of them.
 func TestClusters(t *testing.T) {
-	needsEngine(t)
+	provisionertest.NeedsEngine(t)
 	o := options(t)
 	o.Images = []kind.Image{testImage(t, "wheelhouse-test/first:1"), testImage(t, "wheelhouse-test/second:1")}
 	p := newProvider(t, o)
@@ -41,6 +42,13 @@ func TestClusters(t *testing.T) {
 			}
 		}
 	})
+	t.Run("nodes have limits", func(t *testing.T) {
+		for _, node := range []string{one + "-control-plane", one + "-worker"} {
+			if got, want := docker(t, "inspect", "--format", "{{.HostConfig.Memory}} {{.HostConfig.PidsLimit}}", node), "3221225472 8192"; got != want {
+				t.Errorf("%s: got %s, want %s", node, got, want)
+			}
+		}
+	})
 	t.Run("workstation", func(t *testing.T) { testWorkstation(t, w) })
 	t.Run("walls", func(t *testing.T) { testWalls(t, p, w, two) })
 	t.Run("terminal", func(t *testing.T) { testTerminal(t, w) })
@@ -50,6 +58,7 @@ func TestClusters(t *testing.T) {
 		}
 	})
 	t.Run("fork bomb", func(t *testing.T) { testForkBomb(t, w) })
+	t.Run("workstation starts anew", func(t *testing.T) { testRestart(t, w, one) })
 	t.Run("broken", func(t *testing.T) { testBroken(t, p, two) })
 }
 
@@ -102,6 +111,26 @@ func deleteCluster(t testing.TB, p *kind.Provider, name string) {
 	defer cancel()
 	if err := p.Delete(ctx, name); err != nil {
 		t.Errorf("delete %s: %v", name, err)
+	}
+}
+
+// testRestart: the workstation can be dialled again after it was restarted, with
+// a new agent.
+func testRestart(t *testing.T, w workstation, cluster string) {
+	before, err := terminal.Ping(t.Context(), w.dial)
+	if err != nil {
+		t.Fatal(err)
+	}
+	docker(t, "restart", "--time", "1", cluster+"-workstation")
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		after, err := terminal.Ping(t.Context(), w.dial)
+		if err == nil && after.Boot != before.Boot {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no new agent answers after 30 s: %+v %v", after, err)
+		}
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 // TestContract runs what every provider has to keep, on real clusters.
 func TestContract(t *testing.T) {
-	needsEngine(t)
+	provisionertest.NeedsEngine(t)
 	provisionertest.Contract(t, provisionertest.ContractOptions{
 		New: func(t testing.TB, dataDir string) provisioner.Provider {
 			o := optionsAt(t, dataDir)

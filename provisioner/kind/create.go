@@ -173,6 +173,7 @@ func (b *build) run(ctx context.Context, report func(provisioner.Progress)) erro
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return b.makeKubernetes(ctx) })
 	g.Go(func() error { return b.makeWorkstation(ctx) })
+	g.Go(func() error { return b.limitNodes(ctx) })
 	g.Go(func() error { return b.loadImages(ctx) })
 	g.Go(func() error { return b.awaitReady(ctx) })
 	if err := g.Wait(); err != nil {

@@ -19,7 +19,8 @@ import (
 
 // How an agent is dialled. Its socket lies in a folder that this machine and the
 // workstation share, unless the engine runs elsewhere (Docker Desktop, a remote
-// one): then a command in the workstation passes the bytes on.
+// one) or this process in a container: then a command in the workstation passes
+// the bytes on.
 const (
 	dialSocket = "socket"
 	dialExec   = "exec"
@@ -75,7 +76,7 @@ func (p *Provider) awaitAgent(ctx context.Context, e *engine, cluster string) (s
 				p.log.Debug("the agent's socket cannot be given away", "cluster", cluster, "err", err)
 			}
 		}
-		if try%20 == 0 {
+		if try%20 == 0 || !e.local() {
 			here, err := p.agentAnswers(ctx, e, cluster)
 			if err != nil {
 				return "", err

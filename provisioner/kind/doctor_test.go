@@ -9,6 +9,7 @@ import (
 	"testing/fstest"
 
 	"wheelhouse/provisioner/kind"
+	"wheelhouse/provisioner/provisionertest"
 )
 
 // find returns the finding of that name.
@@ -32,7 +33,7 @@ func wellFormed(t *testing.T, findings []kind.Finding) {
 }
 
 func TestDoctorHere(t *testing.T) {
-	needsEngine(t)
+	provisionertest.NeedsEngine(t)
 	findings := kind.Doctor(t.Context(), kind.Options{DataDir: t.TempDir(), Agent: []byte("agent")})
 	wellFormed(t, findings)
 	for _, name := range []string{"workstation agent", "data directory", "container engine", "networks", "kernel", "node image", "memory"} {

@@ -43,6 +43,19 @@ func (p *Provider) DialExec(cluster string) func(context.Context) (net.Conn, err
 	return p.dialer(p.engine, cluster, dialExec)
 }
 
+// EnsureWorkstation builds the workstation's image and returns its tag.
+func (p *Provider) EnsureWorkstation(ctx context.Context) (string, error) {
+	e, err := p.findEngine(ctx)
+	if err != nil {
+		return "", err
+	}
+	image, _, err := p.nodeImage(ctx, e)
+	if err != nil {
+		return "", err
+	}
+	return p.ensureWorkstation(ctx, e, image, newTracker(nil))
+}
+
 // Explain is explain for an error of a command that printed the output.
 func Explain(output string, err error) *provisioner.Error {
 	return explain(&commandError{args: []string{"docker"}, output: output, err: err}, "do")

@@ -14,6 +14,7 @@ import (
 
 	"wheelhouse/provisioner"
 	"wheelhouse/provisioner/kind"
+	"wheelhouse/provisioner/provisionertest"
 )
 
 // engine puts a docker command into the way that runs the shell script, in which
@@ -114,7 +115,7 @@ func TestEngineComesLater(t *testing.T) {
 }
 
 func TestNoImage(t *testing.T) {
-	needsEngine(t)
+	provisionertest.NeedsEngine(t)
 	o := options(t)
 	o.Image = "registry.invalid/none:1" // a name that is promised never to resolve
 	name := newName()
@@ -130,7 +131,7 @@ func TestNoImage(t *testing.T) {
 // TestNamesOfOthers: containers, networks and kind clusters of somebody else
 // keep their names, and are left alone.
 func TestNamesOfOthers(t *testing.T) {
-	needsEngine(t)
+	provisionertest.NeedsEngine(t)
 	p := newProvider(t, options(t))
 	for _, c := range []struct {
 		name string
@@ -177,7 +178,7 @@ func nodeImage(t *testing.T) string {
 
 // TestSubnetsRunOut: the only subnet is taken by somebody else's network.
 func TestSubnetsRunOut(t *testing.T) {
-	needsEngine(t)
+	provisionertest.NeedsEngine(t)
 	o := options(t)
 	o.Subnets = netip.MustParsePrefix("10.207.7.64/26")
 	taken := newName()
@@ -191,7 +192,7 @@ func TestSubnetsRunOut(t *testing.T) {
 
 // TestTimeLimit: a creation that takes too long fails and leaves nothing.
 func TestTimeLimit(t *testing.T) {
-	needsEngine(t)
+	provisionertest.NeedsEngine(t)
 	p := newProvider(t, options(t))
 	name := newName()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -208,7 +209,7 @@ func TestTimeLimit(t *testing.T) {
 // TestEngineStops: the engine goes away while kind sets up the control plane.
 // What is left is listed as half made when it is back, and can be deleted.
 func TestEngineStops(t *testing.T) {
-	needsEngine(t)
+	provisionertest.NeedsEngine(t)
 	stopped := filepath.Join(t.TempDir(), "stopped")
 	// Commands under way are cut off, as they are when the engine's process ends.
 	engine(t, `gone() { echo "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?" >&2; exit 1; }

@@ -155,6 +155,31 @@ func (b *build) copyAuthority(ctx context.Context) error {
 		writeFile(filepath.Join(folder, caKeyFile), []byte(strings.TrimSpace(key)+"\n")))
 }
 
+// Limits of one node, so that what runs wild in one student's cluster spares the
+// others'. An idle control plane takes 600 MB and 250 processes and threads.
+const (
+	nodeMemory = "3g"
+	nodePIDs   = "8192"
+)
+
+// limitNodes keeps the nodes within bounds, which kind cannot be asked for.
+func (b *build) limitNodes(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-b.nodesUp:
+	}
+	nodes, err := b.engine.lines(ctx, "ps", "-q", "--filter", "label="+labelKind+"="+b.name)
+	if err != nil {
+		return err
+	}
+	limit := []string{"update", "--memory", nodeMemory, "--memory-swap", nodeMemory, "--pids-limit", nodePIDs}
+	if _, err := b.engine.run(ctx, append(limit, nodes...)...); err != nil && ctx.Err() == nil {
+		b.log.Warn("the nodes run without limits: the engine refuses them", "cluster", b.name, "err", err)
+	}
+	return nil
+}
+
 // loadImages puts the images onto every node, once containerd runs there.
 func (b *build) loadImages(ctx context.Context) error {
 	if len(b.options.Images) == 0 {

@@ -20,17 +20,6 @@ import (
 // createWithin is generous: the machines that run the tests are busy ones.
 const createWithin = 5 * time.Minute
 
-// needsEngine skips the test where no cluster can be made.
-func needsEngine(t testing.TB) {
-	t.Helper()
-	if os.Getenv("WHEELHOUSE_TEST_CLUSTERS") == "none" {
-		t.Skip("SKIPPED: WHEELHOUSE_TEST_CLUSTERS=none asks for no clusters, so nothing here was tested on a real one")
-	}
-	if out, err := exec.Command("docker", "info").CombinedOutput(); err != nil {
-		t.Skipf("SKIPPED: no container engine answers, so nothing here was tested on a real cluster: %v: %s", err, out)
-	}
-}
-
 // agent builds the workstation's agent, once.
 var agent = sync.OnceValues(func() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "wheelhouse-agent-")

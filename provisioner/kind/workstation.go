@@ -159,9 +159,13 @@ func (p *Provider) startWorkstation(ctx context.Context, e *engine, cluster, ima
 		"--read-only",
 		"--tmpfs", "/home/student:" + home,
 		"--tmpfs", "/tmp:rw,exec,nosuid,nodev,mode=1777,size=" + tmpSize,
-		"--volume", filepath.Join(p.store.folder(cluster), runFolder) + ":" + agentFolder,
 		"--security-opt", "no-new-privileges",
 		"--cap-drop", "ALL",
+	}
+	if e.local() {
+		args = append(args, "--volume", filepath.Join(p.store.folder(cluster), runFolder)+":"+agentFolder)
+	} else {
+		args = append(args, "--tmpfs", agentFolder+":rw,nosuid,nodev,noexec,mode=0700,size=1m")
 	}
 	// What the agent, which is root, needs to start shells as the student, to end
 	// them, and to put files into the student's home.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"wheelhouse/labs/terminal"
+	"wheelhouse/provisioner/provisionertest"
 )
 
 // patience is for how long a test waits for what should happen at once.
@@ -66,12 +67,11 @@ func startWorkstation(t testing.TB) *workstation {
 
 // nodeImage names a local node image, or skips the test.
 func nodeImage(t testing.TB) string {
-	if os.Getenv("WHEELHOUSE_TEST_CLUSTERS") == "none" {
-		t.Skip("NOT TESTED: the agent as a container's first process, because WHEELHOUSE_TEST_CLUSTERS=none")
-	}
+	t.Helper()
+	provisionertest.NeedsEngine(t)
 	images, err := exec.Command("docker", "images", "--format", "{{.Repository}}:{{.Tag}}").Output()
 	if err != nil {
-		t.Skipf("NOT TESTED: the agent as a container's first process, because no container engine answers: %v", err)
+		t.Fatalf("list the engine's images: %v", err)
 	}
 	for _, image := range strings.Fields(string(images)) {
 		if strings.HasPrefix(image, "wheelhouse/node:") || strings.HasPrefix(image, "kindest/node:v") {
