@@ -135,7 +135,7 @@ func (p *program) assemble(ctx context.Context, course *content.Course) (err err
 		Size:          p.config.Warm,
 		Spec:          poolSpec,
 		Concurrency:   p.config.Concurrency,
-		Max:           p.config.MaxClusters,
+		Max:           p.maxClusters(),
 		CreateTimeout: p.config.CreateTimeout,
 		EstimatesFile: filepath.Join(p.config.Data, "estimates.json"),
 		FreshDir:      filepath.Join(p.config.Data, "fresh"),
@@ -177,6 +177,17 @@ func (p *program) assemble(ctx context.Context, course *content.Course) (err err
 		Logger:         p.logger,
 	})
 	return err
+}
+
+// maxClusters is --max-clusters, or less where the machine cannot run as many:
+// then students wait in line instead of at a cluster that never gets ready.
+func (p *program) maxClusters() int {
+	capacity, reason := kind.Capacity()
+	if capacity == 0 || p.config.MaxClusters != 0 && p.config.MaxClusters <= capacity {
+		return p.config.MaxClusters
+	}
+	p.logger.Warn("this machine can run fewer clusters than asked for", "max-clusters", p.config.MaxClusters, "capacity", capacity, "reason", reason)
+	return capacity
 }
 
 // ready tells what keeps labs from being opened: nil when nothing does.

@@ -17,6 +17,7 @@ var (
 	HasCapability = hasCapability
 	ProcessStatus = processStatus
 	CheckInotify  = checkInotify
+	CapacityOf    = capacity
 	Overlaps      = overlapsAny
 )
 
