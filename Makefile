@@ -76,7 +76,8 @@ lint: parts ## gofmt, vet, staticcheck and the front end's linter and type check
 
 .PHONY: bench
 bench: build ## Measure the promises of README.md: state to tick, claims, cold creation beside kind, terminals
-	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./...
+	$(GO) test -run '^$$' -bench . -timeout 60m ./...
+	cd web && $(NPM) run --silent bench
 
 .PHONY: verify
 verify: build ## Prove every lab on fresh clusters: baseline, solution, wrong answers
