@@ -95,6 +95,10 @@ var errSilent = errors.New("it did not answer in time")
 func (e *engine) askDocker(ctx context.Context) error {
 	out, err := e.run(ctx, "info", "--format", "{{json .}}")
 	if err != nil {
+		// Even then it prints the whole document, with nothing in it.
+		if failed, ok := errors.AsType[*commandError](err); ok {
+			failed.output = strings.Replace(failed.output, out, "", 1)
+		}
 		return err
 	}
 	var said struct {

@@ -17,8 +17,8 @@ import (
 	"wheelhouse/provisioner/provisionertest"
 )
 
-// engine puts a docker command into the way that runs the shell script, in which
-// "$REAL" is docker itself, and takes podman and nerdctl out of it.
+// engine puts a docker command in front of the real one that runs the shell
+// script, in which "$REAL" is docker itself.
 func engine(t *testing.T, script string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -30,7 +30,7 @@ func engine(t *testing.T, script string) (dir string) {
 	if err := os.WriteFile(filepath.Join(dir, "docker"), []byte(text), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("PATH", dir+":/usr/bin:/bin")
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 	return dir
 }
 

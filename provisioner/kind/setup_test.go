@@ -82,18 +82,30 @@ func leavesNothing(t testing.TB, dataDir string, before map[string]bool) {
 			t.Errorf("left behind: docker %s: %s", strings.Join(look, " "), got)
 		}
 	}
-	for volume := range volumes(t) {
-		if before[volume] {
-			continue
-		}
-		// Other tests of this machine make clusters, too: theirs are in use.
-		if users := docker(t, "ps", "-aq", "--filter", "volume="+volume); users == "" && volumes(t)[volume] {
-			t.Errorf("left behind: volume %s", volume)
+	// Others on this machine make clusters, too: a new volume of theirs is in use
+	// in a moment, or gone.
+	deadline := time.Now().Add(20 * time.Second)
+	for left := unused(t, before); len(left) > 0; left = unused(t, before) {
+		if time.Now().After(deadline) {
+			t.Errorf("left behind: volumes %q", left)
+			break
 		}
 	}
 	if left := folders(t, dataDir); len(left) > 0 {
 		t.Errorf("left behind in the data directory: %q", left)
 	}
+}
+
+// unused lists the volumes that no container uses, but for those in before.
+func unused(t testing.TB, before map[string]bool) []string {
+	t.Helper()
+	var left []string
+	for _, volume := range strings.Fields(docker(t, "volume", "ls", "-q", "--filter", "dangling=true")) {
+		if !before[volume] {
+			left = append(left, volume)
+		}
+	}
+	return left
 }
 
 // folders lists what the data directory holds beside the owner.

@@ -127,7 +127,7 @@ func (p *Provider) buildWorkstation(ctx context.Context, e *engine, nodeImage, t
 	if err := os.WriteFile(filepath.Join(dir, "wheelhouse-agent"), p.options.Agent, 0o755); err != nil {
 		return err
 	}
-	args := []string{"build", "--force-rm", "--tag", tag, "--label", labelImage + "=workstation",
+	args := []string{"build", "--force-rm", "--tag", tag, "--label", labelImage + "=workstation", "--label", labelOwner + "=" + p.store.owner,
 		"--build-arg", "NODE_IMAGE=" + nodeImage, "--build-arg", "TOOLS=" + tools,
 		"--build-arg", "STUDENT_UID=" + strconv.Itoa(studentUID())}
 	for _, proxy := range []string{"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"} {
@@ -135,8 +135,23 @@ func (p *Provider) buildWorkstation(ctx context.Context, e *engine, nodeImage, t
 			args = append(args, "--build-arg", proxy) // its value is taken from the environment
 		}
 	}
-	_, err = e.run(ctx, append(args, dir)...)
+	if _, err = e.run(ctx, append(args, dir)...); err == nil {
+		p.dropOldWorkstations(ctx, e, tag)
+	}
 	return err
+}
+
+// dropOldWorkstations removes the images of earlier versions that this owner has
+// built and no container uses.
+func (p *Provider) dropOldWorkstations(ctx context.Context, e *engine, current string) {
+	tags, err := e.lines(ctx, "image", "ls", "--format", "{{.Repository}}:{{.Tag}}",
+		"--filter", "label="+labelImage+"=workstation", "--filter", "label="+labelOwner+"="+p.store.owner)
+	for _, tag := range tags {
+		tag = strings.TrimPrefix(tag, "localhost/")
+		if err == nil && tag != current && strings.HasPrefix(tag, workstationImage+":") {
+			_, _ = e.run(ctx, "image", "rm", tag) // refused while a workstation runs on it: the next build tries again
+		}
+	}
 }
 
 // workstationOf returns the name of the cluster's workstation container.

@@ -40,7 +40,13 @@ install -m 0644 "$parts/bashrc" /etc/bash.bashrc
 install -m 0644 "$parts/nanorc" /etc/nanorc
 rm -f /etc/skel/.[!.]* # its .bashrc would undo ours
 install -m 0644 "$parts/profile" /etc/skel/.profile
-ln -sf "$(command -v nano || command -v vi)" /usr/local/bin/editor
+if editor=$(command -v nano || command -v vi); then
+  ln -sf "$editor" /usr/local/bin/editor
+else
+  printf '%s\n' '#!/bin/sh' 'echo "This workstation was built without a network and has no editor: use kubectl patch, set or apply." >&2' 'exit 1' \
+    >/usr/local/bin/editor
+  chmod 0755 /usr/local/bin/editor
+fi
 mkdir -p /run/wheelhouse /usr/share/bash-completion/completions
 
 # Read by bash-completion when Tab is first pressed after the command's name.
