@@ -21,6 +21,8 @@ export default ts.config(
     // Their callbacks run in the page.
     files: ['tests/**/*.js', 'e2e/**/*.ts'],
     languageOptions: { globals: globals.browser },
+    // Playwright's fixtures are asked for by pattern, none of them by {}.
+    rules: { 'no-empty-pattern': ['error', { allowObjectPatternsAsParameters: true }] },
   },
   {
     files: ['**/*.svelte', '**/*.svelte.ts'],

@@ -13,7 +13,7 @@ const findings: Record<Kind, Finding> = {
   complete: { kind: 'complete', word: 'Complete', icon: 'check' },
   pending: { kind: 'pending', word: 'Not yet', icon: 'clock' },
   todo: { kind: 'todo', word: 'To do', icon: 'circle' },
-  wrong: { kind: 'wrong', word: 'Wrong', icon: 'cross' },
+  wrong: { kind: 'wrong', word: 'Not right yet', icon: 'cross' },
   unknown: { kind: 'unknown', word: 'Unknown', icon: 'question' },
 }
 

@@ -53,7 +53,7 @@ function addTools(pre: HTMLElement, actions: Actions): void {
   const tools = document.createElement('div')
   tools.className = 'tools'
   if (pre.dataset.run !== undefined) {
-    keepWords(pre)
+    layOut(pre.querySelector('code') ?? pre)
     const run = button('Run', icons.play, 'Run in the terminal: ' + firstLine(command))
     run.classList.add('run')
     run.addEventListener('click', () => runFrom(run, command, actions))
@@ -67,26 +67,35 @@ function addTools(pre: HTMLElement, actions: Actions): void {
     })
   })
   tools.append(copying)
-  block.append(pre, tools)
+  block.append(pre)
+  // Beside the first lines of a command, over the corner of anything else.
+  if (pre.dataset.run !== undefined) pre.prepend(tools)
+  else block.append(tools)
 }
 
-/** Lets a long command break between its words only: "--image" stays together. */
-function keepWords(pre: HTMLElement): void {
-  const walker = document.createTreeWalker(pre, NodeFilter.SHOW_TEXT)
-  const texts: Text[] = []
-  while (walker.nextNode()) texts.push(walker.currentNode as Text)
-  for (const text of texts) {
-    const parts = text.data.split(/(\s+)/).filter((part) => part !== '')
-    text.replaceWith(
-      ...parts.map((part) => {
-        if (part.trim() === '') return part
-        const word = document.createElement('span')
-        word.className = 'word'
-        word.textContent = part
-        return word
-      }),
-    )
-  }
+/**
+ * Lays commands out so that they can be read when they are longer than their
+ * place: each line hangs, and breaks between words only.
+ */
+function layOut(code: HTMLElement): void {
+  if (code.childElementCount > 0) return
+  const lines = (code.textContent ?? '').replace(/\n+$/, '').split('\n')
+  code.replaceChildren(
+    ...lines.map((text) => {
+      const line = span('line')
+      const parts = text.split(/(\s+)/).filter((part) => part !== '')
+      line.append(...parts.map((part) => (part.trim() === '' ? part : span('word', part))))
+      if (parts.length === 0) line.append(document.createElement('br'))
+      return line
+    }),
+  )
+}
+
+function span(name: string, text = ''): HTMLSpanElement {
+  const element = document.createElement('span')
+  element.className = name
+  element.textContent = text
+  return element
 }
 
 function makeButton(code: HTMLElement, actions: Actions): void {
