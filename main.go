@@ -13,6 +13,9 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"wheelhouse/labs"
+	"wheelhouse/provisioner"
 )
 
 // version is set by the linker: make build VERSION=…
@@ -25,11 +28,29 @@ func main() {
 	err := newRootCommand().ExecuteContext(ctx)
 	stop()
 	if err != nil && !errors.Is(err, errReported) {
-		fmt.Fprintln(os.Stderr, "wheelhouse:", err)
+		fmt.Fprintln(os.Stderr, "wheelhouse:", sentence(err))
 	}
 	if err != nil {
 		os.Exit(1)
 	}
+}
+
+// sentence is an error for people: what happened and the next step first, then,
+// where there is more to know, the cause.
+func sentence(err error) string {
+	var message string
+	var cause error
+	if known, ok := errors.AsType[*provisioner.Error](err); ok {
+		message, cause = known.Message, known.Err
+	} else if known, ok := errors.AsType[*labs.Error](err); ok {
+		message, cause = known.Message, known.Err
+	} else {
+		return err.Error()
+	}
+	if cause == nil {
+		return message
+	}
+	return message + "\n  cause: " + cause.Error()
 }
 
 // errReported ends a command with exit status 1 when it has already said why.
