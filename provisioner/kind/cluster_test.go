@@ -114,6 +114,29 @@ func deleteCluster(t testing.TB, p *kind.Provider, name string) {
 	}
 }
 
+// TestEngineElsewhere: the engine's machine is another one, as with Docker
+// Desktop, so the agent's socket cannot be reached through a folder.
+func TestEngineElsewhere(t *testing.T) {
+	provisionertest.NeedsEngine(t)
+	o := options(t)
+	engine(t, `[ "$1" = info ] || exec "$REAL" "$@"
+"$REAL" "$@" | sed 's/"Name":"[^"]*"/"Name":"elsewhere"/g'`)
+	o.Runtime = "docker"
+	p := newProvider(t, o)
+	name := newName()
+	defer deleteCluster(t, p, name)
+	if _, err := p.Create(t.Context(), name, provisioner.Spec{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := docker(t, "inspect", "--format", "{{range .Mounts}}{{.Source}} {{end}}", name+"-workstation"); got != "" {
+		t.Errorf("the workstation has folders of the engine's machine: %s", got)
+	}
+	w := openWorkstation(t, newProvider(t, o), name)
+	if got, exit := w.run("kubectl get nodes -o name"); exit != 0 {
+		t.Errorf("kubectl get nodes: exit code %d: %s", exit, got)
+	}
+}
+
 // testRestart: the workstation can be dialled again after it was restarted, with
 // a new agent.
 func testRestart(t *testing.T, w workstation, cluster string) {

@@ -35,7 +35,14 @@ func (p *Provider) dialer(e *engine, cluster, how string) func(context.Context) 
 		return func(ctx context.Context) (net.Conn, error) { return e.dialAgent(ctx, cluster) }
 	}
 	folder := filepath.Join(p.store.folder(cluster), runFolder)
-	return func(ctx context.Context) (net.Conn, error) { return dialFolder(ctx, folder) }
+	return func(ctx context.Context) (net.Conn, error) {
+		conn, err := dialFolder(ctx, folder)
+		if errors.Is(err, fs.ErrPermission) {
+			// The workstation was restarted, and its new socket is root's only.
+			return e.dialAgent(ctx, cluster)
+		}
+		return conn, err
+	}
 }
 
 // dialFolder connects to the agent's socket in the folder, however long its path.
@@ -68,8 +75,7 @@ func (p *Provider) awaitAgent(ctx context.Context, e *engine, cluster string) (s
 		if err == nil {
 			return dialSocket, conn.Close()
 		}
-		// The socket is root's; a server that is not root is let in once, and has
-		// to go the other way after the workstation was restarted.
+		// The socket is root's; a server that is not root has to be let in.
 		if errors.Is(err, fs.ErrPermission) {
 			owner := strconv.Itoa(os.Getuid())
 			if _, err := e.run(ctx, "exec", workstationOf(cluster), "chown", owner, agentFolder+"/"+agentSocket); err != nil {
