@@ -12,7 +12,7 @@ import (
 
 	agent "wheelhouse/labs/terminal/agent/dist"
 	"wheelhouse/provisioner"
-	"wheelhouse/provisioner/kind"
+	provider "wheelhouse/provisioner/kind"
 )
 
 // clusterName is that of the one cluster of these tests, which they may break.
@@ -20,7 +20,7 @@ const clusterName = "grader-test"
 
 // madeCluster is what testKubeconfig made and TestMain deletes.
 var madeCluster struct {
-	provider *kind.Provider
+	provider *provider.Provider
 	folder   string
 }
 
@@ -50,17 +50,17 @@ var testKubeconfig = sync.OnceValues(func() (string, error) {
 	if !ok {
 		return "", fmt.Errorf("the workstation's agent is not built; run: make parts")
 	}
-	provider, err := kind.New(kind.Options{DataDir: folder, Agent: program})
+	clusters, err := provider.New(provider.Options{DataDir: folder, Agent: program})
 	if err != nil {
 		return "", err
 	}
-	madeCluster.provider = provider
+	madeCluster.provider = clusters
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	if _, err := provider.Create(ctx, clusterName, provisioner.Spec{}, nil); err != nil {
+	if _, err := clusters.Create(ctx, clusterName, provisioner.Spec{}, nil); err != nil {
 		return "", err
 	}
-	access, err := provider.Access(ctx, clusterName)
+	access, err := clusters.Access(ctx, clusterName)
 	if err != nil {
 		return "", err
 	}
