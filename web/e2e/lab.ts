@@ -22,9 +22,14 @@ export function solutionOf(module: string, lab: string): Map<string, string[]> {
 
 /** Opens a lab from the course page and waits until its terminal can be typed into. */
 export async function openLab(page: Page, title: string): Promise<void> {
-  await page.getByRole('link', { name: title }).first().click()
+  await card(page, title).click()
   await page.getByRole('button', { name: 'Start the lab' }).click()
   await readyTerminal(page)
+}
+
+/** A lab on the course page; the button that continues the course may name it too. */
+export function card(page: Page, title: string): Locator {
+  return page.locator('a.card').filter({ has: page.getByRole('heading', { name: title, exact: true }) })
 }
 
 /** Waits until there is a prompt. A cold cluster takes a while. */

@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test'
-import { expectComplete, openLab, picture, readyTerminal, solutionOf, step, terminal, type } from './lab'
+import { card, expectComplete, openLab, picture, readyTerminal, solutionOf, step, terminal, type } from './lab'
 import { Wheelhouse } from './wheelhouse'
 
 test.describe('one learner', () => {
@@ -25,7 +25,7 @@ test.describe('one learner', () => {
     await picture(page, 'course')
 
     await test.step('open the lab and see the cluster come up', async () => {
-      await page.getByRole('link', { name: 'Connect to the lab' }).first().click()
+      await card(page, 'Connect to the lab').click()
       await expect(page.getByRole('button', { name: 'Start the lab' })).toBeVisible()
       await picture(page, 'lab-start')
       await page.getByRole('button', { name: 'Start the lab' }).click()
@@ -45,6 +45,7 @@ test.describe('one learner', () => {
     await test.step('a step ticks by itself', async () => {
       await type(page, solution.get(first) ?? [])
       await expectComplete(page, first)
+      await picture(page, 'lab')
     })
 
     await test.step('a reload loses nothing', async () => {
@@ -89,7 +90,7 @@ test.describe('one learner', () => {
       await picture(page, 'lab-finished')
       await page.getByRole('button', { name: 'Stay here' }).click()
       await page.goto(wheelhouse.url)
-      await expect(page.getByRole('link', { name: /Connect to the lab/ }).first()).toContainText('Finished')
+      await expect(card(page, 'Connect to the lab')).toContainText('Finished')
       await picture(page, 'course-finished')
     })
   })
@@ -120,7 +121,7 @@ test.describe('one learner', () => {
     await wheelhouse.kill()
     await wheelhouse.restart()
     await page.goto(wheelhouse.link)
-    await page.getByRole('link', { name: 'The intro app' }).first().click()
+    await card(page, 'The intro app').click()
     await readyTerminal(page)
     await type(page, ['yes'])
     await expect(terminal(page)).toContainText('y')

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect, test } from '@playwright/test'
-import { openLab, picture } from './lab'
+import { card, openLab, picture } from './lab'
 import { Wheelhouse } from './wheelhouse'
 
 const run = promisify(execFile)
@@ -27,7 +27,7 @@ test('without a container engine the page says what to do', async ({ page }) => 
   try {
     const wheelhouse = await Wheelhouse.start('learn')
     await page.goto(wheelhouse.link)
-    await page.getByRole('link', { name: 'Connect to the lab' }).first().click()
+    await card(page, 'Connect to the lab').click()
     await page.getByRole('button', { name: 'Start the lab' }).click()
     await expect(page.getByText(/engine/i).first()).toBeVisible({ timeout: 120_000 })
     await picture(page, 'no-engine')
