@@ -25,7 +25,7 @@ test('changed object to tick in the browser', async ({ page }) => {
     const [cluster] = JSON.parse(await wheelhouse.command('cluster', 'list', '-o', 'json')) as { name: string }[]
     const api = await connect(await wheelhouse.command('cluster', 'kubeconfig', cluster?.name ?? ''))
     await api('POST', '/api/v1/namespaces/default/configmaps', { metadata: { name: 'notes' }, data: { version: 'start' } })
-    await page.getByText('says version start').waitFor()
+    await page.getByRole('region', { name: 'Instructions' }).getByText('says version start').waitFor()
 
     const took: number[] = []
     for (let i = 0; i < samples; i++) {
@@ -48,7 +48,8 @@ async function appearance(page: Page, words: string): Promise<number> {
     async (words) =>
       new Promise<number>((done) => {
         const look = () => {
-          if (!document.body.textContent.includes(words)) return
+          const instructions = document.querySelector('[aria-label="Instructions"]')
+          if (!instructions?.textContent.includes(words)) return
           observer.disconnect()
           done(Date.now())
         }
