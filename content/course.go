@@ -1,5 +1,7 @@
 package content
 
+import "slices"
+
 // Labs returns all labs in the order in which they are taught.
 func (c *Course) Labs() []*Lab {
 	var labs []*Lab
@@ -27,6 +29,19 @@ func (l *Lab) Step(name string) (*Step, bool) {
 		}
 	}
 	return nil, false
+}
+
+// Open returns the names of the steps that are judged now, in their order: those
+// that are not complete while all that have to come before them are.
+func (l *Lab) Open(complete func(step string) bool) []string {
+	var open []string
+	for _, step := range l.Steps {
+		ready := !slices.ContainsFunc(step.After, func(name string) bool { return !complete(name) })
+		if ready && !complete(step.Name) {
+			open = append(open, step.Name)
+		}
+	}
+	return open
 }
 
 // Check finds a check of the step by its name.

@@ -33,16 +33,9 @@ func inLabOrder(lab *content.Lab, known []StepState) []StepState {
 	return steps
 }
 
-// openSteps returns the steps that are judged: those that are not complete while
-// all that have to come before them are.
+// openSteps returns the steps that are judged now.
 func openSteps(lab *content.Lab, steps []StepState) []string {
-	var open []string
-	for i, step := range lab.Steps {
-		if steps[i].CompletedAt.IsZero() && !slices.ContainsFunc(step.After, func(name string) bool { return !completed(steps, name) }) {
-			open = append(open, step.Name)
-		}
-	}
-	return open
+	return lab.Open(func(name string) bool { return completed(steps, name) })
 }
 
 func completed(steps []StepState, name string) bool {

@@ -3,7 +3,6 @@ package verify
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 
@@ -62,14 +61,7 @@ func (j *judge) Close() {
 
 // open returns the steps that are judged now.
 func (j *judge) open() []string {
-	var open []string
-	for _, step := range j.lab.Steps {
-		ready := !slices.ContainsFunc(step.After, func(name string) bool { return !j.complete[name] })
-		if ready && !j.complete[step.Name] {
-			open = append(open, step.Name)
-		}
-	}
-	return open
+	return j.lab.Open(func(name string) bool { return j.complete[name] })
 }
 
 func (j *judge) note(results []grader.Result) {
