@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 )
 
-// writeFile replaces the content of the file name: after a crash at any moment
+// WriteFile replaces the content of the file name: after a crash at any moment
 // it holds either all of the old or all of the new.
-func writeFile(name string, content []byte) error {
+func WriteFile(name string, content []byte) error {
 	dir := filepath.Dir(name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err

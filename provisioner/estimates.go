@@ -158,7 +158,7 @@ func (e *Estimates) Learn(spec Spec, progress Progress) error {
 	if err != nil {
 		return fmt.Errorf("encode estimates: %w", err)
 	}
-	if err := writeFile(e.file, append(text, '\n')); err != nil {
+	if err := WriteFile(e.file, append(text, '\n')); err != nil {
 		return fmt.Errorf("keep estimates: %w", err)
 	}
 	return nil

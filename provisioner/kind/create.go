@@ -139,7 +139,7 @@ type build struct {
 	name   string
 	spec   provisioner.Spec
 	record record
-	t      *tracker
+	t      *provisioner.Tracker
 	image  string // of the nodes
 	port   int    // of the API server on this machine
 

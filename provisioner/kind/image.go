@@ -49,18 +49,18 @@ func (e *engine) imageID(ctx context.Context, ref string) (string, error) {
 
 // pullNodeImage downloads the node image unless another creation has done so
 // meanwhile.
-func (p *Provider) pullNodeImage(ctx context.Context, e *engine, ref string, t *tracker) error {
+func (p *Provider) pullNodeImage(ctx context.Context, e *engine, ref string, t *provisioner.Tracker) error {
 	p.images.Lock()
 	defer p.images.Unlock()
-	t.start(phaseNodeImage)
+	t.Start(phaseNodeImage)
 	if _, err := e.imageID(ctx, ref); err == nil {
-		t.end(phaseNodeImage)
+		t.End(phaseNodeImage)
 		return nil
 	}
 	name, _, _ := strings.Cut(ref, "@")
 	p.log.Info("downloading the node image", "image", name)
 	_, err := e.pipe(ctx, nil, &layers{report: func(done, all int) {
-		t.retitle(phaseNodeImage, fmt.Sprintf("%s: %d of %d layers", phaseTitles[phaseNodeImage], done, all))
+		t.Retitle(phaseNodeImage, fmt.Sprintf("%s: %d of %d layers", phaseTitles[phaseNodeImage], done, all))
 	}}, "pull", ref)
 	if err != nil {
 		if engineTrouble := explain(err, "pull"); ctx.Err() != nil || engineTrouble.Reason == provisioner.NoEngine {
@@ -73,7 +73,7 @@ func (p *Provider) pullNodeImage(ctx context.Context, e *engine, ref string, t *
 			"The node image %s is not on this machine and could not be downloaded. Check the network, or load the image from a file (%s load -i FILE) and try again.",
 			name, e.name)}
 	}
-	t.end(phaseNodeImage)
+	t.End(phaseNodeImage)
 	return nil
 }
 

@@ -15,6 +15,8 @@ import (
 	"sigs.k8s.io/kind/pkg/cluster"
 	"sigs.k8s.io/kind/pkg/cluster/nodes"
 	"sigs.k8s.io/kind/pkg/cluster/nodeutils"
+
+	"wheelhouse/provisioner"
 )
 
 // patience is how long kind may go on after its cluster's containers were taken
@@ -50,7 +52,7 @@ func (b *build) makeKubernetes(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("kind: %w", err)
 		}
-		b.t.start(phaseReady)
+		b.t.Start(phaseReady)
 		return nil
 	case <-ctx.Done():
 		return errors.Join(context.Cause(ctx), b.stopKind(made))
@@ -89,17 +91,17 @@ func (b *build) follow(release func()) func(line string) {
 		}
 		if begins && phase != current {
 			if current != "" {
-				b.t.end(current)
+				b.t.End(current)
 			}
 			current = phase
-			b.t.start(phase)
+			b.t.Start(phase)
 		}
 		switch {
 		case begins && phase == phaseControlPlane:
 			release() // in case kind does not say any more that it has read it
 			nodesUp()
 		case !begins && phase != phaseNodes:
-			b.t.end(phase)
+			b.t.End(phase)
 			if phase == phaseControlPlane {
 				controlUp()
 			}
@@ -122,18 +124,18 @@ func (b *build) awaitReady(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	server, err := newAPIServer(access)
+	server, err := provisioner.NewHealth(access)
 	if err != nil {
 		return err
 	}
 	log := b.log.With("cluster", b.name)
-	if err := server.hurryDNS(ctx); err != nil {
+	if err := server.HurryDNS(ctx); err != nil {
 		log.Debug("DNS will be ready a little later", "err", err)
 	}
-	if err := server.await(ctx, 1+b.spec.Workers, log); err != nil {
+	if err := server.Await(ctx, 1+b.spec.Workers, log); err != nil {
 		return fmt.Errorf("wait for the cluster: %w", err)
 	}
-	b.t.end(phaseReady)
+	b.t.End(phaseReady)
 	return nil
 }
 
@@ -151,8 +153,8 @@ func (b *build) copyAuthority(ctx context.Context) error {
 	}
 	folder := b.store.folder(b.name)
 	return errors.Join(
-		writeFile(filepath.Join(folder, caCertFile), []byte(cert+end+"\n")),
-		writeFile(filepath.Join(folder, caKeyFile), []byte(strings.TrimSpace(key)+"\n")))
+		provisioner.WriteFile(filepath.Join(folder, caCertFile), []byte(cert+end+"\n")),
+		provisioner.WriteFile(filepath.Join(folder, caKeyFile), []byte(strings.TrimSpace(key)+"\n")))
 }
 
 // Limits of one node, so that what runs wild in one student's cluster spares the
@@ -190,8 +192,8 @@ func (b *build) loadImages(ctx context.Context) error {
 		return context.Cause(ctx)
 	case <-b.nodesUp:
 	}
-	b.t.start(phaseImages)
-	defer b.t.end(phaseImages)
+	b.t.Start(phaseImages)
+	defer b.t.End(phaseImages)
 	made, err := b.engine.kind(&statusLog{log: b.log}).ListInternalNodes(b.name)
 	if err != nil {
 		return err

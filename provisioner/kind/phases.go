@@ -2,7 +2,6 @@ package kind
 
 import (
 	"strings"
-	"sync"
 	"time"
 
 	"wheelhouse/provisioner"
@@ -58,80 +57,13 @@ var kindPhases = []struct{ words, phase string }{
 	{"Joining worker nodes", phaseWorkers},
 }
 
-// tracker keeps the progress of one creation. Phases may overlap.
-type tracker struct {
-	mu       sync.Mutex // held while report runs: it is called from one goroutine at a time
-	progress provisioner.Progress
-	report   func(provisioner.Progress)
-}
-
 // newTracker lists the phases to come.
-func newTracker(report func(provisioner.Progress), phases ...string) *tracker {
-	t := &tracker{report: report}
-	for _, name := range phases {
-		t.progress.Phases = append(t.progress.Phases, provisioner.Phase{
-			Name: name, Title: phaseTitles[name], Estimate: phaseEstimates[name],
-		})
+func newTracker(report func(provisioner.Progress), names ...string) *provisioner.Tracker {
+	var phases []provisioner.Phase
+	for _, name := range names {
+		phases = append(phases, provisioner.Phase{Name: name, Title: phaseTitles[name], Estimate: phaseEstimates[name]})
 	}
-	t.change(func() bool { return true })
-	return t
-}
-
-// start marks the phase as begun. A phase begins once.
-func (t *tracker) start(name string) {
-	t.change(func() bool {
-		p := t.phase(name)
-		if p == nil || !p.StartedAt.IsZero() {
-			return false
-		}
-		p.StartedAt = time.Now()
-		return true
-	})
-}
-
-// end marks the phase as done, and as begun where nobody saw it begin.
-func (t *tracker) end(name string) {
-	t.change(func() bool {
-		p := t.phase(name)
-		if p == nil || !p.EndedAt.IsZero() {
-			return false
-		}
-		p.EndedAt = time.Now()
-		if p.StartedAt.IsZero() {
-			p.StartedAt = p.EndedAt
-		}
-		return true
-	})
-}
-
-// retitle says more about a phase under way.
-func (t *tracker) retitle(name, title string) {
-	t.change(func() bool {
-		p := t.phase(name)
-		if p == nil || p.Title == title {
-			return false
-		}
-		p.Title = title
-		return true
-	})
-}
-
-// change reports the progress when edit has changed it.
-func (t *tracker) change(edit func() bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if edit() && t.report != nil {
-		t.report(t.progress.Clone())
-	}
-}
-
-func (t *tracker) phase(name string) *provisioner.Phase {
-	for i := range t.progress.Phases {
-		if t.progress.Phases[i].Name == name {
-			return &t.progress.Phases[i]
-		}
-	}
-	return nil
+	return provisioner.NewTracker(report, phases...)
 }
 
 // kindPhase returns the phase that kind's status line speaks of, and whether

@@ -59,7 +59,7 @@ func openStore(dataDir string) (store, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		text = []byte(strings.ToLower(rand.Text()[:16]) + "\n")
-		err = writeFile(path, text)
+		err = provisioner.WriteFile(path, text)
 	}
 	if err != nil {
 		return store{}, fmt.Errorf("read the owner of the data directory: %w", err)
@@ -92,7 +92,7 @@ func (s store) save(r record) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(s.folder(r.Name), recordFile), append(text, '\n'))
+	return provisioner.WriteFile(filepath.Join(s.folder(r.Name), recordFile), append(text, '\n'))
 }
 
 // load reads the record of the cluster name: provisioner.ErrNotFound where there
@@ -142,25 +142,4 @@ func (s store) all() (map[string]record, error) {
 // remove forgets the cluster name.
 func (s store) remove(name string) error {
 	return os.RemoveAll(s.folder(name))
-}
-
-// writeFile writes a file that only this user may read, in one step, and makes
-// sure that it is on the disk.
-func writeFile(path string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
 }

@@ -14,10 +14,11 @@ import (
 	"strings"
 
 	"wheelhouse/provisioner"
+	"wheelhouse/provisioner/workstation"
 )
 
 // workstationFiles is the build context of the workstation's image, but for the
-// agent.
+// agent and the files that every provider's workstation has.
 //
 //go:embed workstation
 var workstationFiles embed.FS
@@ -54,13 +55,15 @@ func studentUID() int {
 func (p *Provider) workstationTag(nodeImageID string) string {
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%s\n%d\n", nodeImageID, studentUID())
-	_ = fs.WalkDir(workstationFiles, ".", func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && !entry.IsDir() {
-			text, _ := workstationFiles.ReadFile(path) // embedded files can be read
-			fmt.Fprintf(hash, "%s %d\n%s", path, len(text), text)
-		}
-		return err
-	})
+	for _, files := range []embed.FS{workstationFiles, workstation.Files} {
+		_ = fs.WalkDir(files, ".", func(path string, entry fs.DirEntry, err error) error {
+			if err == nil && !entry.IsDir() {
+				text, _ := files.ReadFile(path) // embedded files can be read
+				fmt.Fprintf(hash, "%s %d\n%s", path, len(text), text)
+			}
+			return err
+		})
+	}
 	hash.Write(p.options.Agent)
 	return workstationImage + ":" + hex.EncodeToString(hash.Sum(nil))[:16]
 }
@@ -71,13 +74,13 @@ const basic = "-basic"
 // ensureWorkstation returns the tag of the workstation's image, which is built
 // the first time. Where no package can be downloaded it settles for an image
 // with what the node image has; the next process tries again.
-func (p *Provider) ensureWorkstation(ctx context.Context, e *engine, nodeImage string, t *tracker) (string, error) {
+func (p *Provider) ensureWorkstation(ctx context.Context, e *engine, nodeImage string, t *provisioner.Tracker) (string, error) {
 	id, err := e.imageID(ctx, nodeImage)
 	if err != nil {
 		return "", err
 	}
 	tag := p.workstationTag(id)
-	defer t.end(phaseWorkstation) // also where another creation has built it meanwhile
+	defer t.End(phaseWorkstation) // also where another creation has built it meanwhile
 	p.images.Lock()
 	defer p.images.Unlock()
 	if _, err := e.imageID(ctx, tag); !gone(err) {
@@ -88,7 +91,7 @@ func (p *Provider) ensureWorkstation(ctx context.Context, e *engine, nodeImage s
 			return tag + basic, err
 		}
 	}
-	t.start(phaseWorkstation)
+	t.Start(phaseWorkstation)
 	p.log.Info("building the workstation image", "image", tag)
 	err = p.buildWorkstation(ctx, e, nodeImage, tag, "full")
 	if failed, ok := errors.AsType[*commandError](err); ok && strings.Contains(failed.output, noPackages) {
@@ -121,8 +124,10 @@ func (p *Provider) buildWorkstation(ctx context.Context, e *engine, nodeImage, t
 	if err != nil {
 		return err
 	}
-	if err := os.CopyFS(dir, files); err != nil {
-		return err
+	for _, some := range []fs.FS{files, workstation.Files} {
+		if err := os.CopyFS(dir, some); err != nil {
+			return err
+		}
 	}
 	if err := os.WriteFile(filepath.Join(dir, "wheelhouse-agent"), p.options.Agent, 0o755); err != nil {
 		return err

@@ -51,9 +51,6 @@ mkdir -p /run/wheelhouse /usr/share/bash-completion/completions
 
 # Read by bash-completion when Tab is first pressed after the command's name.
 kubectl completion bash >/usr/share/bash-completion/completions/kubectl
-cat >/usr/share/bash-completion/completions/k <<'END'
-. /usr/share/bash-completion/completions/kubectl
-complete -o default -F __start_kubectl k
-END
+install -m 0644 "$parts/k.bash" /usr/share/bash-completion/completions/k
 
 rm -rf "$parts"

@@ -1,8 +1,9 @@
-package kind
+package provisioner
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,20 +13,19 @@ import (
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-
-	"wheelhouse/provisioner"
 )
 
 const dnsPath = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
 
-// apiServer asks a cluster's API server the few things that tell when a student
-// can start.
-type apiServer struct {
+// Health asks a cluster's API server the few things that tell when a student
+// can start. Providers use it.
+type Health struct {
 	client *http.Client
 	url    string
 }
 
-func newAPIServer(access *provisioner.Access) (*apiServer, error) {
+// NewHealth returns the Health of the cluster that access opens.
+func NewHealth(access *Access) (*Health, error) {
 	text, err := access.Admin()
 	if err != nil {
 		return nil, err
@@ -39,11 +39,11 @@ func newAPIServer(access *provisioner.Access) (*apiServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &apiServer{client: client, url: access.Server}, nil
+	return &Health{client: client, url: access.Server}, nil
 }
 
-// get reads the object at path into v and reports whether there is one.
-func (a *apiServer) get(ctx context.Context, path string, v any) (bool, error) {
+// get reads the object at path into v, which may be nil, and reports whether there is one.
+func (a *Health) get(ctx context.Context, path string, v any) (bool, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, a.url+path, nil)
 	if err != nil {
 		return false, err
@@ -56,6 +56,9 @@ func (a *apiServer) get(ctx context.Context, path string, v any) (bool, error) {
 	defer response.Body.Close()
 	switch response.StatusCode {
 	case http.StatusOK:
+		if v == nil {
+			return true, nil
+		}
 		return true, json.NewDecoder(response.Body).Decode(v)
 	case http.StatusNotFound:
 		return false, nil
@@ -65,11 +68,11 @@ func (a *apiServer) get(ctx context.Context, path string, v any) (bool, error) {
 	}
 }
 
-// hurryDNS has CoreDNS asked every second whether it is ready, rather than every
+// HurryDNS has CoreDNS asked every second whether it is ready, rather than every
 // ten: the first time it is asked it mostly is not, and a cluster would be ready
 // up to ten seconds later. A deployment whose pods are being made already is left
 // alone, because they would be replaced.
-func (a *apiServer) hurryDNS(ctx context.Context) error {
+func (a *Health) HurryDNS(ctx context.Context) error {
 	var dns struct {
 		Status struct{ ObservedGeneration int }
 	}
@@ -93,9 +96,26 @@ func (a *apiServer) hurryDNS(ctx context.Context) error {
 	return nil
 }
 
-// await blocks until the cluster is ready, or until ctx ends: then its error
+// AwaitAPI blocks until the API server says that it is ready, or until ctx ends.
+func (a *Health) AwaitAPI(ctx context.Context) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		ready, err := a.get(ctx, "/readyz", nil)
+		if err == nil && ready {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the API server is not ready: %w", errors.Join(context.Cause(ctx), err))
+		case <-tick.C:
+		}
+	}
+}
+
+// Await blocks until the cluster is ready, or until ctx ends: then its error
 // says what was still missing.
-func (a *apiServer) await(ctx context.Context, nodes int, log *slog.Logger) error {
+func (a *Health) Await(ctx context.Context, nodes int, log *slog.Logger) error {
 	defer a.client.CloseIdleConnections()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
@@ -123,7 +143,7 @@ func (a *apiServer) await(ctx context.Context, nodes int, log *slog.Logger) erro
 // missing says what is not there yet of a cluster with so many nodes: "" when it
 // is ready. A pod that a student makes is then scheduled, gets its service
 // account, and finds services by name.
-func (a *apiServer) missing(ctx context.Context, want int) (string, error) {
+func (a *Health) missing(ctx context.Context, want int) (string, error) {
 	var nodes struct {
 		Items []struct {
 			Metadata struct{ Name string }
