@@ -7,16 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"wheelhouse/provisioner/host"
 	"wheelhouse/provisioner/kind"
 )
-
-// finding is one line of the doctor as "-o json" prints it.
-type finding struct {
-	Name    string `json:"name"`
-	Status  string `json:"status"`
-	Message string `json:"message"`
-	Next    string `json:"next,omitempty"`
-}
 
 // newDoctorCommand looks at what Wheelhouse needs of this machine.
 func newDoctorCommand() *cobra.Command {
@@ -33,16 +26,13 @@ The exit status is 1 when no cluster can be made.`,
 			if err := cfg.openData(); err != nil {
 				return err
 			}
-			findings := []finding{}
-			for _, f := range kind.Doctor(cmd.Context(), cfg.kindOptions()) {
-				findings = append(findings, finding{Name: f.Name, Status: string(f.Status), Message: f.Message, Next: f.Next})
-			}
+			findings := kind.Doctor(cmd.Context(), cfg.kindOptions())
 			if output.json() {
 				if err := printJSON(cmd.OutOrStdout(), findings); err != nil {
 					return err
 				}
 			} else {
-				marks := map[string]string{string(kind.OK): "✓", string(kind.Warning): "!", string(kind.Failure): "✗"}
+				marks := map[host.Status]string{host.OK: "✓", host.Warning: "!", host.Failure: "✗"}
 				for _, f := range findings {
 					fmt.Fprintf(cmd.OutOrStdout(), "%s %s: %s\n", marks[f.Status], f.Name, f.Message)
 					if f.Next != "" {
@@ -50,7 +40,7 @@ The exit status is 1 when no cluster can be made.`,
 					}
 				}
 			}
-			if slices.ContainsFunc(findings, func(f finding) bool { return f.Status == string(kind.Failure) }) {
+			if slices.ContainsFunc(findings, func(f host.Finding) bool { return f.Status == host.Failure }) {
 				return errReported
 			}
 			return nil

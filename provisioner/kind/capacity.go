@@ -1,34 +1,17 @@
 package kind
 
 import (
-	"fmt"
-	"io/fs"
 	"os"
 	"strings"
+
+	"wheelhouse/provisioner/host"
 )
 
-// instancesOfNode is how many inotify instances one node takes: with a limit of
-// 128 the sixth node's kube-proxy dies of "too many open files" and its node never
-// gets Ready, with all 128 in use. The rest of the machine takes some too.
-const instancesOfNode = 24
-
-// Capacity tells how many clusters of one node the engine's machine can run
-// before the kernel's limit on inotify instances keeps new nodes from getting
-// Ready. Over it a cluster is not refused: it hangs. 0 is for a machine that
-// cannot be looked at from here. reason says for people what the limit is and
-// how to raise it.
+// Capacity tells how many clusters of one node the engine's machine can run, as
+// host.Capacity does; 0 for an engine elsewhere.
 func Capacity() (clusters int, reason string) {
-	if host := os.Getenv("DOCKER_HOST"); host != "" && !strings.HasPrefix(host, "unix://") {
+	if engine := os.Getenv("DOCKER_HOST"); engine != "" && !strings.HasPrefix(engine, "unix://") {
 		return 0, "" // another machine's kernel counts
 	}
-	return capacity(os.DirFS("/proc"))
-}
-
-func capacity(proc fs.FS) (clusters int, reason string) {
-	instances := setting(proc, "max_user_instances")
-	if instances == 0 {
-		return 0, ""
-	}
-	return max(1, instances/instancesOfNode), fmt.Sprintf("%s is %d, and a node takes about %d; raise it: sudo sysctl %s=%d",
-		instanceSetting, instances, instancesOfNode, instanceSetting, max(2*instances, wantInstances))
+	return host.Capacity(os.DirFS("/proc"))
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // clusterConfig is what kind is asked to make.
-func clusterConfig(name, image string, port int, spec provisioner.Spec, h host) *v1alpha4.Cluster {
+func clusterConfig(name, image string, port int, spec provisioner.Spec, h kernel) *v1alpha4.Cluster {
 	config := &v1alpha4.Cluster{
 		TypeMeta:   v1alpha4.TypeMeta{Kind: "Cluster", APIVersion: "kind.x-k8s.io/v1alpha4"},
 		Name:       name,
@@ -88,8 +88,8 @@ func componentPatches(gates bool) []v1alpha4.PatchJSON6902 {
 	return patches
 }
 
-// host is what the engine's machine lacks and kubelet has to be told about.
-type host struct {
+// kernel is what the engine's machine lacks and kubelet has to be told about.
+type kernel struct {
 	cgroupV1         bool
 	lacksSysResource bool // kubelet cannot lower an OOM score, nor raise a limit
 }
@@ -99,8 +99,8 @@ const sysResource = 24
 
 // hostOf looks at the machine of an engine that has answered, without running a
 // container there.
-func hostOf(e *engine) host {
-	return host{
+func kernelOf(e *engine) kernel {
+	return kernel{
 		cgroupV1:         !e.info.CgroupV2,
 		lacksSysResource: e.info.Rootless || !grantsSysResource(e, os.DirFS("/proc")),
 	}

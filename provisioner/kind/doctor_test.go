@@ -6,16 +6,16 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 
+	"wheelhouse/provisioner/host"
 	"wheelhouse/provisioner/kind"
 	"wheelhouse/provisioner/provisionertest"
 )
 
 // find returns the finding of that name.
-func find(t *testing.T, findings []kind.Finding, name string) kind.Finding {
+func find(t *testing.T, findings []host.Finding, name string) host.Finding {
 	t.Helper()
-	i := slices.IndexFunc(findings, func(f kind.Finding) bool { return f.Name == name })
+	i := slices.IndexFunc(findings, func(f host.Finding) bool { return f.Name == name })
 	if i < 0 {
 		t.Fatalf("no finding %q in %+v", name, findings)
 	}
@@ -23,10 +23,10 @@ func find(t *testing.T, findings []kind.Finding, name string) kind.Finding {
 }
 
 // wellFormed checks that each finding says what to do where something is wrong.
-func wellFormed(t *testing.T, findings []kind.Finding) {
+func wellFormed(t *testing.T, findings []host.Finding) {
 	t.Helper()
 	for _, f := range findings {
-		if f.Name == "" || !strings.HasSuffix(f.Message, ".") || (f.Status == kind.OK) != (f.Next == "") {
+		if f.Name == "" || !strings.HasSuffix(f.Message, ".") || (f.Status == host.OK) != (f.Next == "") {
 			t.Errorf("finding %+v: want a sentence, and what to do unless it is OK", f)
 		}
 	}
@@ -37,7 +37,7 @@ func TestDoctorHere(t *testing.T) {
 	findings := kind.Doctor(t.Context(), kind.Options{DataDir: t.TempDir(), Agent: []byte("agent")})
 	wellFormed(t, findings)
 	for _, name := range []string{"workstation agent", "data directory", "container engine", "networks", "kernel", "node image", "memory"} {
-		if got := find(t, findings, name); got.Status == kind.Failure {
+		if got := find(t, findings, name); got.Status == host.Failure {
 			t.Errorf("here, where clusters are made: %+v", got)
 		}
 	}
@@ -55,17 +55,17 @@ func TestDoctorFindsTrouble(t *testing.T) {
 		name, script string
 		options      kind.Options
 		finding      string
-		status       kind.Status
+		status       host.Status
 		next         string // part of it
 	}{
-		{"no agent", noImage, kind.Options{DataDir: "/tmp"}, "workstation agent", kind.Failure, "make build"},
-		{"data directory is a file", noImage, kind.Options{DataDir: filepath.Join(file, "data")}, "data directory", kind.Failure, "another data directory"},
-		{"engine down", `echo "Cannot connect to the Docker daemon" >&2; exit 1`, kind.Options{DataDir: "/tmp"}, "container engine", kind.Failure, "Start it"},
-		{"cgroup v1", version1 + "\n" + noImage, kind.Options{DataDir: "/tmp"}, "kernel", kind.Warning, "cgroup"},
-		{"rootless on cgroup v1", rootless + "\n" + noImage, kind.Options{DataDir: "/tmp"}, "kernel", kind.Failure, "cgroup"},
-		{"little memory", version1 + "\n" + noImage, kind.Options{DataDir: "/tmp"}, "memory", kind.Failure, "4 GB"},
-		{"less memory", rootless + "\n" + noImage, kind.Options{DataDir: "/tmp"}, "memory", kind.Warning, "4 GB"},
-		{"no image", version1 + "\n" + noImage, kind.Options{DataDir: "/tmp", Image: "example.org/node:v1@sha256:1"}, "node image", kind.Warning, "load -i"},
+		{"no agent", noImage, kind.Options{DataDir: "/tmp"}, "workstation agent", host.Failure, "make build"},
+		{"data directory is a file", noImage, kind.Options{DataDir: filepath.Join(file, "data")}, "data directory", host.Failure, "another data directory"},
+		{"engine down", `echo "Cannot connect to the Docker daemon" >&2; exit 1`, kind.Options{DataDir: "/tmp"}, "container engine", host.Failure, "Start it"},
+		{"cgroup v1", version1 + "\n" + noImage, kind.Options{DataDir: "/tmp"}, "kernel", host.Warning, "cgroup"},
+		{"rootless on cgroup v1", rootless + "\n" + noImage, kind.Options{DataDir: "/tmp"}, "kernel", host.Failure, "cgroup"},
+		{"little memory", version1 + "\n" + noImage, kind.Options{DataDir: "/tmp"}, "memory", host.Failure, "4 GB"},
+		{"less memory", rootless + "\n" + noImage, kind.Options{DataDir: "/tmp"}, "memory", host.Warning, "4 GB"},
+		{"no image", version1 + "\n" + noImage, kind.Options{DataDir: "/tmp", Image: "example.org/node:v1@sha256:1"}, "node image", host.Warning, "load -i"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			engine(t, c.script)
@@ -76,27 +76,5 @@ func TestDoctorFindsTrouble(t *testing.T) {
 				t.Errorf("got %+v, want %s and %q", got, c.status, c.next)
 			}
 		})
-	}
-}
-
-func TestInotifyLimits(t *testing.T) {
-	for _, c := range []struct {
-		watches, instances string
-		want               kind.Status
-	}{
-		{"524288", "512", kind.OK},
-		{"1000000", "8192", kind.OK},
-		{"65536", "512", kind.Warning},
-		{"524288", "128", kind.Warning},
-	} {
-		proc := fstest.MapFS{
-			"sys/fs/inotify/max_user_watches":   {Data: []byte(c.watches + "\n")},
-			"sys/fs/inotify/max_user_instances": {Data: []byte(c.instances + "\n")},
-		}
-		got := kind.CheckInotify(proc)
-		wellFormed(t, []kind.Finding{got})
-		if got.Status != c.want {
-			t.Errorf("%s watches, %s instances: got %+v, want %s", c.watches, c.instances, got, c.want)
-		}
 	}
 }

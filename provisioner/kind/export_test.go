@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 
 	"wheelhouse/provisioner"
+	"wheelhouse/provisioner/host"
 )
 
 // What the tests need to see from inside.
@@ -16,8 +17,6 @@ var (
 	KindPhase     = kindPhase
 	HasCapability = hasCapability
 	ProcessStatus = processStatus
-	CheckInotify  = checkInotify
-	CapacityOf    = capacity
 	Overlaps      = overlapsAny
 )
 
@@ -29,14 +28,14 @@ func (p *Provider) HostConfig(ctx context.Context, name string) (*v1alpha4.Clust
 		return nil, err
 	}
 	image, _, err := p.nodeImage(ctx, e)
-	config := clusterConfig(name, image, 0, provisioner.Spec{}, hostOf(e))
+	config := clusterConfig(name, image, 0, provisioner.Spec{}, kernelOf(e))
 	config.KubeadmConfigPatchesJSON6902 = nil // these are ours
 	return config, err
 }
 
 // Config is clusterConfig for a machine that lacks what the arguments say.
 func Config(spec provisioner.Spec, cgroupV1, lacksSysResource bool) *v1alpha4.Cluster {
-	return clusterConfig("wh-test", "image", 6443, spec, host{cgroupV1, lacksSysResource})
+	return clusterConfig("wh-test", "image", 6443, spec, kernel{cgroupV1, lacksSysResource})
 }
 
 // DialExec dials the cluster's agent as it is done where the engine is elsewhere.
@@ -71,4 +70,4 @@ func Pulled(output string, report func(done, all int)) {
 }
 
 // Memory is checkMemory for a machine with so many bytes.
-func Memory(bytes int64) Finding { return checkMemory(info{Memory: bytes}) }
+func Memory(bytes int64) host.Finding { return checkMemory(info{Memory: bytes}) }

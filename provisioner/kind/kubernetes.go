@@ -43,7 +43,7 @@ func (b *build) makeKubernetes(ctx context.Context) error {
 	made := make(chan error, 1)
 	go func() {
 		made <- b.engine.kind(log).Create(b.name,
-			cluster.CreateWithV1Alpha4Config(clusterConfig(b.name, b.image, b.port, b.spec, hostOf(b.engine))),
+			cluster.CreateWithV1Alpha4Config(clusterConfig(b.name, b.image, b.port, b.spec, kernelOf(b.engine))),
 			cluster.CreateWithKubeconfigPath(kubeconfig),
 			cluster.CreateWithRetain(true)) // Create removes everything itself
 	}()

@@ -1,11 +1,11 @@
-package kind_test
+package host_test
 
 import (
 	"strings"
 	"testing"
 	"testing/fstest"
 
-	"wheelhouse/provisioner/kind"
+	"wheelhouse/provisioner/host"
 )
 
 func TestCapacity(t *testing.T) {
@@ -24,7 +24,7 @@ func TestCapacity(t *testing.T) {
 		if test.instances != "" {
 			proc["sys/fs/inotify/max_user_instances"] = &fstest.MapFile{Data: []byte(test.instances)}
 		}
-		got, reason := kind.CapacityOf(proc)
+		got, reason := host.Capacity(proc)
 		if got != test.want || !strings.Contains(reason, test.advice) {
 			t.Errorf("%q instances: got %d clusters (%s), want %d and %q", test.instances, got, reason, test.want, test.advice)
 		}

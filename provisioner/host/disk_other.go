@@ -1,6 +1,6 @@
 //go:build !unix
 
-package kind
+package host
 
 // freeDisk cannot tell here.
 func freeDisk(string) (uint64, bool) { return 0, false }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package kind
+package host
 
 import "golang.org/x/sys/unix"
 
