@@ -1,0 +1,2 @@
+. /usr/share/bash-completion/completions/kubectl
+complete -o default -F __start_kubectl k
