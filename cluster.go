@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -132,37 +133,51 @@ func newClusterDeleteCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			clusters, err := provider.List(cmd.Context())
+			known, err := listClusters(cmd.Context(), provider)
 			if err != nil {
 				return err
 			}
-			known := map[string]bool{}
-			for _, cluster := range clusters {
-				known[cluster.Name] = true
-				if all {
-					names = append(names, cluster.Name)
-				}
+			if all {
+				names = known
 			}
 			for _, name := range names {
-				if !known[name] {
+				if !slices.Contains(known, name) {
 					return fmt.Errorf("there is no cluster %q here; wheelhouse cluster list shows those there are", name)
 				}
-			}
-			for _, name := range names {
-				if err := provider.Delete(cmd.Context(), name); err != nil {
-					return fmt.Errorf("delete cluster %s: %w", name, err)
-				}
-				fmt.Fprintf(cmd.OutOrStdout(), "Deleted cluster %s.\n", name)
 			}
 			if len(names) == 0 {
 				fmt.Fprintln(cmd.OutOrStdout(), "There is no cluster to delete.")
 			}
-			return nil
+			return deleteClusters(cmd.Context(), provider, cmd.OutOrStdout(), names...)
 		},
 	}
 	cfg.bindEngine(cmd, slog.LevelWarn)
 	cmd.Flags().BoolVar(&all, "all", false, "delete every cluster of this data folder, the labs' too")
 	return cmd
+}
+
+// listClusters returns the names of a provider's clusters.
+func listClusters(ctx context.Context, provider provisioner.Provider) ([]string, error) {
+	clusters, err := provider.List(ctx)
+	var names []string
+	for _, cluster := range clusters {
+		names = append(names, cluster.Name)
+	}
+	return names, err
+}
+
+// deleteClusters deletes the named clusters, prints each that is gone, and goes
+// on past those that fail: one that hangs on must not keep the others.
+func deleteClusters(ctx context.Context, provider provisioner.Provider, w io.Writer, names ...string) error {
+	var problems []error
+	for _, name := range names {
+		if err := provider.Delete(ctx, name); err != nil {
+			problems = append(problems, err) // it names the cluster
+			continue
+		}
+		fmt.Fprintf(w, "Deleted cluster %s.\n", name)
+	}
+	return errors.Join(problems...)
 }
 
 func newClusterKubeconfigCommand() *cobra.Command {

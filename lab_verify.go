@@ -19,7 +19,6 @@ import (
 	"wheelhouse/content"
 	"wheelhouse/labs/verify"
 	"wheelhouse/provisioner"
-	"wheelhouse/provisioner/kind"
 )
 
 // newLabVerifyCommand proves labs on clusters of its own.
@@ -123,18 +122,14 @@ func mark(outcome *verify.Outcome) string {
 }
 
 // deleteAll deletes every cluster of a provider.
-func deleteAll(ctx context.Context, provider *kind.Provider) error {
+func deleteAll(ctx context.Context, provider provisioner.Provider) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	clusters, err := provider.List(ctx)
+	names, err := listClusters(ctx, provider)
 	if err != nil {
 		return err
 	}
-	var problems []error
-	for _, cluster := range clusters {
-		problems = append(problems, provider.Delete(ctx, cluster.Name))
-	}
-	return errors.Join(problems...)
+	return deleteClusters(ctx, provider, io.Discard, names...)
 }
 
 // printOutcomes prints the table, then what is wrong; errReported where

@@ -33,7 +33,7 @@ import (
 var poolSpec = provisioner.Spec{}
 
 // openProvider prepares the provider of this data folder's clusters.
-func (c *config) openProvider() (*kind.Provider, error) {
+func (c *config) openProvider() (provisioner.Provider, error) {
 	if err := c.openData(); err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ type program struct {
 	mode     server.Mode
 	lock     *os.File
 	db       *sqlite.DB
-	provider *kind.Provider
+	provider provisioner.Provider
 	pool     *provisioner.Pool
 	labs     *labs.Service
 	server   *server.Server
@@ -235,24 +235,17 @@ func (p *program) discardWarm(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	clusters, err := p.provider.List(ctx)
+	names, err := listClusters(ctx, p.provider)
 	if err != nil {
 		return err
 	}
-	var problems []error
-	kept := 0
-	for _, cluster := range clusters {
-		switch {
-		case slices.Contains(claimed, cluster.Name):
-			kept++
-		case strings.HasPrefix(cluster.Name, provisioner.NamePrefix):
-			problems = append(problems, p.provider.Delete(ctx, cluster.Name))
-		}
-	}
-	if kept > 0 {
+	all := len(names)
+	names = slices.DeleteFunc(names, func(name string) bool { return slices.Contains(claimed, name) })
+	if kept := all - len(names); kept > 0 {
 		fmt.Fprintf(w, "%d cluster(s) of labs under way keep running; start Wheelhouse again to go on, or remove them: wheelhouse cluster delete --all\n", kept)
 	}
-	return errors.Join(problems...)
+	names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, provisioner.NamePrefix) })
+	return deleteClusters(ctx, p.provider, io.Discard, names...)
 }
 
 // lockData makes sure that one process at a time works on a data folder.
