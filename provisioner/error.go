@@ -17,6 +17,7 @@ const (
 	CreateFailed Reason = "CreateFailed" // a creation failed for another cause
 	NotObserved  Reason = "NotObserved"  // the provider cannot say which clusters there are
 	NotRecorded  Reason = "NotRecorded"  // a hand-over could not be noted on the disk
+	NoPack       Reason = "NoPack"       // there is no runtime pack, or it cannot be made or used
 	Stopped      Reason = "Stopped"      // the pool does not run any more
 )
 
