@@ -78,7 +78,6 @@ type Service struct {
 	logger   *slog.Logger
 
 	passwords     *passwords
-	revocations   revocations
 	bootstrapping sync.Mutex
 
 	subscriptions subscriptions // by the id of a session or of a class
