@@ -44,6 +44,12 @@ func (l *Lab) Open(complete func(step string) bool) []string {
 	return open
 }
 
+// Complete tells whether all checks of the step have passed, as they stand at one
+// moment. A step that was complete once stays so: its caller remembers that.
+func (s *Step) Complete(passed func(check string) bool) bool {
+	return len(s.Checks) > 0 && !slices.ContainsFunc(s.Checks, func(c Check) bool { return !passed(c.Name) })
+}
+
 // Check finds a check of the step by its name.
 func (s *Step) Check(name string) (*Check, bool) {
 	for i := range s.Checks {

@@ -55,17 +55,15 @@ type verdict struct {
 }
 
 // judge decides what found means for steps, which it leaves as they are. Only
-// open steps take results. A step is complete, and stays so, once all of its
-// checks are True at the same time. A result that says the same as the last one,
-// only later or with other evidence, is no change: it is shown, but not written,
-// or a busy cluster would keep the disk busy.
+// open steps take results; one that they complete stays so. A result that says
+// the same as the last one, only later or with other evidence, is no change: it
+// is shown, but not written, or a busy cluster would keep the disk busy.
 func judge(lab *content.Lab, steps []StepState, found []grader.Result, at time.Time) verdict {
 	v := verdict{steps: slices.Clone(steps), completed: map[string]time.Time{}}
 	for _, name := range openSteps(lab, steps) {
 		i := slices.IndexFunc(lab.Steps, func(s content.Step) bool { return s.Name == name })
 		step := &v.steps[i]
 		var results, changed []grader.Result
-		passed := 0
 		for _, check := range lab.Steps[i].Checks {
 			old, new := find(step.Results, check.Name), findIn(found, name, check.Name)
 			if new == nil && old == nil {
@@ -77,12 +75,9 @@ func judge(lab *content.Lab, steps []StepState, found []grader.Result, at time.T
 				changed = append(changed, result)
 			}
 			results = append(results, result)
-			if result.Status == grader.True {
-				passed++
-			}
 		}
 		step.Results = results
-		if passed > 0 && passed == len(lab.Steps[i].Checks) {
+		if lab.Steps[i].Complete(func(check string) bool { return passed(find(results, check)) }) {
 			step.CompletedAt = at
 			v.completed[name] = at
 			changed = results // with the evidence of this moment
@@ -91,6 +86,8 @@ func judge(lab *content.Lab, steps []StepState, found []grader.Result, at time.T
 	}
 	return v
 }
+
+func passed(result *grader.Result) bool { return result != nil && result.Status == grader.True }
 
 func differ(old, new grader.Result) bool {
 	return old.Status != new.Status || old.Reason != new.Reason || old.Message != new.Message

@@ -67,17 +67,14 @@ func (j *judge) open() []string {
 func (j *judge) note(results []grader.Result) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	passed := map[string]int{}
 	for _, result := range results {
 		j.results[result.Step+"/"+result.Check] = result
-		if result.Status == grader.True {
-			passed[result.Step]++
-		}
 	}
 	before := len(j.complete)
-	for _, step := range j.lab.Steps {
-		if passed[step.Name] == len(step.Checks) {
-			j.complete[step.Name] = true
+	for _, name := range j.open() {
+		step, _ := j.lab.Step(name)
+		if step.Complete(func(check string) bool { return j.results[name+"/"+check].Status == grader.True }) {
+			j.complete[name] = true
 		}
 	}
 	if len(j.complete) != before {
