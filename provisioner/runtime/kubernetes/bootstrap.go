@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+	kubeadmapi "k8s.io/kubernetes/cmd/kubeadm/app/apis/kubeadm"
+	"k8s.io/kubernetes/cmd/kubeadm/app/constants"
+	"k8s.io/kubernetes/cmd/kubeadm/app/phases/addons/dns"
+	"k8s.io/kubernetes/cmd/kubeadm/app/phases/kubeconfig"
+)
+
+// addons are the objects of what every cluster has beside kubeadm's own add-ons.
+//
+//go:embed addons/*.yaml
+var addons embed.FS
+
+// bootstrap makes what a new cluster has to hold: what kubeadm would make, the
+// nodes with the addresses of their pods, and the add-ons. What is there already
+// stays as it is.
+func bootstrap(ctx context.Context, kubeadm *kubeadmapi.InitConfiguration, c *controlPlane) error {
+	client, err := adminClient()
+	if err != nil {
+		return err
+	}
+	for i, n := range c.Nodes {
+		if err := n.register(ctx, client, i == 0); err != nil {
+			return fmt.Errorf("register node %s: %w", n.Name, err)
+		}
+	}
+	if _, err := kubeconfig.EnsureAdminClusterRoleBindingImpl(ctx, client, client, 100*time.Millisecond, time.Minute); err != nil {
+		return fmt.Errorf("give the administrators their role: %w", err)
+	}
+	if _, err := client.AppsV1().Deployments(metav1.NamespaceSystem).Get(ctx, constants.CoreDNSDeploymentName, metav1.GetOptions{}); apierrors.IsNotFound(err) {
+		if err := dns.EnsureDNSAddon(&kubeadm.ClusterConfiguration, client, "", io.Discard, false); err != nil {
+			return fmt.Errorf("install the DNS add-on: %w", err)
+		}
+	}
+	if err := installAddons(ctx); err != nil {
+		return err
+	}
+	return nil
+}
+
+// register makes the node's object ahead of its kubelet, so that its pods have
+// addresses from the first moment, and the same at each start.
+func (n node) register(ctx context.Context, client kubernetes.Interface, control bool) error {
+	object := &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{Name: n.Name, Labels: map[string]string{corev1.LabelHostname: n.Name}},
+		Spec:       corev1.NodeSpec{PodCIDR: n.Pods.String(), PodCIDRs: []string{n.Pods.String()}},
+	}
+	if control {
+		object.Labels[constants.LabelNodeRoleControlPlane] = ""
+	}
+	_, err := client.CoreV1().Nodes().Create(ctx, object, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		return nil
+	}
+	return err
+}
+
+// installAddons makes the objects of the files in addons.
+func installAddons(ctx context.Context) error {
+	config, err := clientcmd.BuildConfigFromFlags("", adminFile)
+	if err != nil {
+		return err
+	}
+	config.QPS = -1
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	return fs.WalkDir(addons, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := addons.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if err := create(ctx, client, string(text)); err != nil {
+			return fmt.Errorf("install the add-on %s: %w", path, err)
+		}
+		return nil
+	})
+}
+
+// create makes the objects of a YAML file with several documents.
+func create(ctx context.Context, client dynamic.Interface, text string) error {
+	decoder := yaml.NewYAMLOrJSONDecoder(strings.NewReader(text), 4096)
+	for {
+		object := &unstructured.Unstructured{}
+		if err := decoder.Decode(object); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		resource, _ := meta.UnsafeGuessKindToResource(object.GroupVersionKind())
+		var err error
+		if namespace := object.GetNamespace(); namespace != "" {
+			_, err = client.Resource(resource).Namespace(namespace).Create(ctx, object, metav1.CreateOptions{})
+		} else {
+			_, err = client.Resource(resource).Create(ctx, object, metav1.CreateOptions{})
+		}
+		if err != nil && !apierrors.IsAlreadyExists(err) {
+			return fmt.Errorf("%s %s: %w", object.GetKind(), object.GetName(), err)
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/pflag"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/apiserver/pkg/util/compatibility"
+	"k8s.io/client-go/rest"
+	cliflag "k8s.io/component-base/cli/flag"
+	logsapi "k8s.io/component-base/logs/api/v1"
+	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
+	apiserveroptions "k8s.io/kubernetes/cmd/kube-apiserver/app/options"
+	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	manageroptions "k8s.io/kubernetes/cmd/kube-controller-manager/app/options"
+	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
+	scheduleroptions "k8s.io/kubernetes/cmd/kube-scheduler/app/options"
+)
+
+// The commands of the components ask for the process's signals, which can be had
+// once; so their options are run without the commands.
+
+// parse reads flags into the sets of a component. Everything else is an error.
+func parse(component string, sets cliflag.NamedFlagSets, args []string) error {
+	flags := pflag.NewFlagSet(component, pflag.ContinueOnError)
+	for _, set := range sets.FlagSets {
+		flags.AddFlagSet(set)
+	}
+	if err := flags.Parse(args); err != nil {
+		return fmt.Errorf("%s: %w", component, err)
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("%s: %q is no flag", component, flags.Arg(0))
+	}
+	// The registry is the process's: what one component sets, all see.
+	if err := compatibility.DefaultComponentGlobalsRegistry.Set(); err != nil {
+		return fmt.Errorf("%s: %w", component, err)
+	}
+	return nil
+}
+
+type apiServer struct {
+	options *apiserveroptions.ServerRunOptions
+}
+
+func newAPIServer(args []string) (*apiServer, error) {
+	options := apiserveroptions.NewServerRunOptions()
+	if err := parse("kube-apiserver", options.Flags(), args); err != nil {
+		return nil, err
+	}
+	logsapi.ReapplyHandling = logsapi.ReapplyHandlingIgnoreUnchanged
+	if err := logsapi.ValidateAndApply(options.Logs, nil); err != nil {
+		return nil, fmt.Errorf("kube-apiserver: %w", err)
+	}
+	rest.SetDefaultWarningHandler(rest.NoWarnings{}) // of deprecated kinds, which controllers watch on purpose
+	return &apiServer{options}, nil
+}
+
+func (a *apiServer) run(ctx context.Context) error {
+	completed, err := a.options.Complete(ctx)
+	if err != nil {
+		return err
+	}
+	if errs := completed.Validate(); len(errs) > 0 {
+		return utilerrors.NewAggregate(errs)
+	}
+	return apiserver.Run(ctx, completed)
+}
+
+type controllerManager struct {
+	options *manageroptions.KubeControllerManagerOptions
+}
+
+func newControllerManager(args []string) (*controllerManager, error) {
+	options, err := manageroptions.NewKubeControllerManagerOptions()
+	if err != nil {
+		return nil, fmt.Errorf("kube-controller-manager: %w", err)
+	}
+	sets := options.Flags(controllermanager.KnownControllers(), controllermanager.ControllersDisabledByDefault(), controllermanager.ControllerAliases())
+	options.ParsedFlags = &sets
+	if err := parse("kube-controller-manager", sets, args); err != nil {
+		return nil, err
+	}
+	return &controllerManager{options}, nil
+}
+
+func (m *controllerManager) run(ctx context.Context) error {
+	config, err := m.options.Config(ctx, controllermanager.KnownControllers(), controllermanager.ControllersDisabledByDefault(), controllermanager.ControllerAliases())
+	if err != nil {
+		return err
+	}
+	return controllermanager.Run(ctx, config.Complete())
+}
+
+type scheduling struct{ options *scheduleroptions.Options }
+
+func newScheduler(args []string) (*scheduling, error) {
+	options := scheduleroptions.NewOptions()
+	if err := parse("kube-scheduler", *options.Flags, args); err != nil {
+		return nil, err
+	}
+	return &scheduling{options}, nil
+}
+
+func (s *scheduling) run(ctx context.Context) error {
+	config, running, err := scheduler.Setup(ctx, s.options)
+	if err != nil {
+		return err
+	}
+	return scheduler.Run(ctx, config, running)
+}

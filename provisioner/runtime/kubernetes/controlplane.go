@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/klog/v2"
+	kubeadmapi "k8s.io/kubernetes/cmd/kubeadm/app/apis/kubeadm"
+	"k8s.io/kubernetes/cmd/kubeadm/app/phases/controlplane"
+	kubeadmconfig "k8s.io/kubernetes/cmd/kubeadm/app/util/config"
+)
+
+// controlPlane says what control-plane has to run. It is the JSON of the file
+// that is its only argument.
+type controlPlane struct {
+	// Kubeadm is a file with kubeadm's InitConfiguration and ClusterConfiguration:
+	// certificates, flags and add-ons are those that kubeadm would make of it.
+	Kubeadm string `json:"kubeadm"`
+
+	// Balanced is the range of addresses for services of the type LoadBalancer.
+	Balanced netip.Prefix `json:"balanced"`
+
+	Nodes []node `json:"nodes"` // all of them, this one first
+}
+
+// node is one node that the cluster is to have.
+type node struct {
+	Name    string       `json:"name"`
+	Address netip.Addr   `json:"address"`
+	Pods    netip.Prefix `json:"pods"`   // addresses of its pods
+	Folder  string       `json:"folder"` // its /etc/kubernetes, as seen from here
+}
+
+// Where the control plane keeps its files, as kubeadm has it.
+const (
+	kubernetesDir = "/etc/kubernetes"
+	adminFile     = kubernetesDir + "/super-admin.conf"
+)
+
+// runControlPlane runs etcd, the API server, the controller manager and the
+// scheduler in this process. Together they need less memory than apart, and
+// start sooner. When one of them ends, all do: who started the process starts it
+// again.
+func runControlPlane() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := serveControlPlane(ctx, os.Args[1:]); err != nil && ctx.Err() == nil {
+		fmt.Fprintln(os.Stderr, "control-plane:", err)
+		return 1
+	}
+	return 0
+}
+
+func serveControlPlane(ctx context.Context, args []string) error {
+	if len(args) != 1 {
+		return errors.New("usage: kubernetes control-plane FILE")
+	}
+	c, kubeadm, err := readControlPlane(args[0])
+	if err != nil {
+		return err
+	}
+	if err := makePKI(kubeadm, c.Nodes); err != nil {
+		return fmt.Errorf("make the certificates: %w", err)
+	}
+	flags := controlplane.GetStaticPodSpecs(&kubeadm.ClusterConfiguration, &kubeadm.LocalAPIEndpoint, nil)
+	flagsOf := func(component string) []string {
+		return flags[component].Spec.Containers[0].Command[1:]
+	}
+	// The three know one set of feature gates and one log, so what is parsed first
+	// has to be parsed for all before any of them looks.
+	api, err := newAPIServer(flagsOf("kube-apiserver"))
+	if err != nil {
+		return err
+	}
+	manager, err := newControllerManager(flagsOf("kube-controller-manager"))
+	if err != nil {
+		return err
+	}
+	scheduling, err := newScheduler(flagsOf("kube-scheduler"))
+	if err != nil {
+		return err
+	}
+	database, err := startEtcd(ctx, kubeadm)
+	if err != nil {
+		return err
+	}
+	defer database.Close() // last: the others still write while they end
+
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return ended(ctx, "etcd", database.wait(ctx)) })
+	g.Go(func() error { return ended(ctx, "kube-apiserver", api.run(ctx)) })
+	g.Go(func() error {
+		if err := awaitAPIServer(ctx); err != nil {
+			return err
+		}
+		klog.InfoS("The API server is ready")
+		g.Go(func() error { return ended(ctx, "kube-controller-manager", manager.run(ctx)) })
+		g.Go(func() error { return ended(ctx, "kube-scheduler", scheduling.run(ctx)) })
+		return bootstrap(ctx, kubeadm, c)
+	})
+	return g.Wait()
+}
+
+// readControlPlane reads what control-plane is told, and kubeadm's configuration
+// with its defaults.
+func readControlPlane(path string) (*controlPlane, *kubeadmapi.InitConfiguration, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	var c controlPlane
+	if err := json.Unmarshal(text, &c); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	kubeadm, err := kubeadmconfig.LoadInitConfigurationFromFile(filepath.Clean(c.Kubeadm), kubeadmconfig.LoadOrDefaultConfigurationOptions{SkipCRIDetect: true})
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", c.Kubeadm, err)
+	}
+	return &c, kubeadm, nil
+}
+
+// ended is the error of a part that has returned: none of them may, until ctx
+// ends.
+func ended(ctx context.Context, part string, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err == nil {
+		err = errors.New("it has ended by itself")
+	}
+	return fmt.Errorf("%s: %w", part, err)
+}
