@@ -74,6 +74,6 @@ WHEELHOUSE_NODE_IMAGE. A flag wins over the environment.`,
 		},
 	}
 	root.AddCommand(newLearnCommand(), newServeCommand(), newLabCommand(), newClusterCommand(),
-		newDoctorCommand(), newVersionCommand())
+		newPackCommand(), newDoctorCommand(), newVersionCommand())
 	return root
 }

@@ -1,0 +1,107 @@
+package pack
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os/exec"
+	"path"
+	"strings"
+)
+
+// unpack adds the files of a Debian package to the tree, but for those that
+// nobody reads on a machine without people: manuals, translations. None of its
+// scripts is run.
+func (t *tree) unpack(ctx context.Context, file string) error {
+	command := exec.CommandContext(ctx, "dpkg-deb", "--fsys-tarfile", file)
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	out, err := command.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := command.Start(); err != nil {
+		return err
+	}
+	err = t.add(tar.NewReader(out))
+	if err != nil {
+		_ = command.Process.Kill()
+	} else {
+		_, err = io.Copy(io.Discard, out) // the padding, so that dpkg-deb can end
+	}
+	if ended := command.Wait(); err == nil && ended != nil {
+		err = fmt.Errorf("%w: %s", ended, bytes.TrimSpace(stderr.Bytes()))
+	}
+	if err != nil {
+		return fmt.Errorf("unpack %s: %w", file, err)
+	}
+	return nil
+}
+
+// add takes in everything of an archive that is wanted.
+func (t *tree) add(archive *tar.Reader) error {
+	for {
+		header, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		name := strings.TrimPrefix(path.Clean("/"+header.Name), "/")
+		if unread(name, header.Typeflag == tar.TypeDir) {
+			continue
+		}
+		e := &entry{mode: fileMode(header.Mode), uid: header.Uid, gid: header.Gid, time: header.ModTime}
+		switch header.Typeflag {
+		case tar.TypeDir:
+			e.mode |= fs.ModeDir
+			if old := t.entries[t.clean(name)]; old != nil {
+				continue // the first package to bring a folder says how it is
+			}
+		case tar.TypeSymlink:
+			e.mode |= fs.ModeSymlink
+			e.link = header.Linkname
+		case tar.TypeLink:
+			other := t.entries[t.clean(header.Linkname)]
+			if other == nil {
+				return fmt.Errorf("%s is a link to %s, which is not there", name, header.Linkname)
+			}
+			e = other
+		case tar.TypeReg:
+			if e.text, err = io.ReadAll(archive); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("%s is neither file nor folder nor link", name)
+		}
+		t.put(name, e)
+	}
+}
+
+// unread says that nothing of a pack needs a file of a package. Copyright files
+// always stay.
+func unread(name string, folder bool) bool {
+	if strings.HasPrefix(name, "usr/share/doc/") {
+		base := path.Base(name)
+		return base != "copyright" && !(folder || strings.Count(name, "/") == 3) // a folder may be a link to another's
+	}
+	for _, prefix := range unreadFolders {
+		if name == prefix || strings.HasPrefix(name, prefix+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+var unreadFolders = []string{
+	"usr/share/man", "usr/share/locale", "usr/share/info", "usr/share/lintian", "usr/share/bug", "usr/share/doc-base",
+	"usr/share/menu", "usr/share/applications", "usr/share/pixmaps", "usr/share/icons", "usr/share/gdb", "usr/share/zsh",
+	"usr/share/fish", "usr/share/common-licenses-old", "usr/share/initramfs-tools", "usr/share/apport", "usr/share/reportbug",
+	"usr/lib/systemd", "lib/systemd", "etc/init.d", "etc/default", "etc/cron.d", "etc/cron.daily", "etc/cron.weekly", "etc/logrotate.d",
+	"etc/ufw", "etc/apt", "etc/dpkg", "etc/pam.d", "etc/logcheck", "usr/lib/x86_64-linux-gnu/gconv", "usr/lib/aarch64-linux-gnu/gconv",
+}

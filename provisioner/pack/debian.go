@@ -1,0 +1,356 @@
+package pack
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"wheelhouse/provisioner"
+)
+
+// debian gets packages with apt, from the machine's own mirrors and checked with
+// its own keys, into a state of its own: neither root nor a change to the system
+// is needed. A resolution stays until it is asked for anew, so that a build
+// without a network repeats the last one.
+type debian struct {
+	dir   string // of the cache; apt's state lies below
+	fresh bool   // resolve again
+	log   io.Writer
+}
+
+// debPackage is one resolved package.
+type debPackage struct {
+	Name    string   `json:"name"`
+	Version string   `json:"version"`
+	Digest  string   `json:"digest"` // SHA-256 of the archive, as apt's signed index has it
+	Size    int64    `json:"size"`
+	Needs   []string `json:"needs,omitempty"`    // "a|b" are alternatives
+	Aliases []string `json:"provides,omitempty"` // virtual packages
+}
+
+// debSet is everything that was resolved together, by name.
+type debSet struct {
+	Packages map[string]*debPackage `json:"packages"`
+	archives string
+}
+
+// aptPreferences makes apt take Debian's (or Ubuntu's) own packages where
+// another source of the machine has them too.
+const aptPreferences = "Package: *\nPin: release o=Debian\nPin-Priority: 900\n\nPackage: *\nPin: release o=Ubuntu\nPin-Priority: 900\n"
+
+// resolve returns the packages called names with everything that they need, all
+// of them in the cache.
+func (d *debian) resolve(ctx context.Context, names []string) (*debSet, error) {
+	if _, err := exec.LookPath("dpkg-deb"); err != nil {
+		return nil, noDebian(err)
+	}
+	names = slices.Compact(slices.Sorted(slices.Values(names)))
+	key := sha256.Sum256([]byte(aptPreferences + strings.Join(names, " ")))
+	file := filepath.Join(d.dir, "resolved-"+hex.EncodeToString(key[:8])+".json")
+	set := &debSet{archives: filepath.Join(d.dir, "archives")}
+	if text, err := os.ReadFile(file); err == nil && !d.fresh && json.Unmarshal(text, set) == nil && set.complete() {
+		return set, nil
+	}
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		return nil, noDebian(err)
+	}
+	if err := d.prepare(); err != nil {
+		return nil, err
+	}
+	// An index that cannot be had may be that of a source with nothing of ours:
+	// what matters is whether the packages can be chosen.
+	_, updated := d.apt(ctx, "apt-get", "-q", "update")
+	list, err := d.apt(ctx, "apt-get", append([]string{"-qq", "--print-uris", "install"}, names...)...)
+	if err != nil {
+		return nil, noPackages(errors.Join(updated, err))
+	}
+	if err := set.read(ctx, d, list); err != nil {
+		return nil, err
+	}
+	if _, err := d.apt(ctx, "apt-get", append([]string{"-qq", "-y", "--download-only", "install"}, names...)...); err != nil {
+		return nil, noPackages(errors.Join(updated, err))
+	}
+	if !set.complete() {
+		return nil, noPackages(errors.New("apt says that it downloaded packages which are not there"))
+	}
+	text, err := json.MarshalIndent(set, "", " ")
+	if err != nil {
+		return nil, err
+	}
+	return set, errors.Join(provisioner.WriteFile(file, text), d.forget(file, set))
+}
+
+// forget removes what an earlier resolution has left.
+func (d *debian) forget(file string, set *debSet) error {
+	wanted := map[string]bool{file: true}
+	for _, p := range set.Packages {
+		if archive, ok := set.archive(p); ok {
+			wanted[archive] = true
+		}
+	}
+	for _, pattern := range []string{"resolved-*.json", "archives/*.deb"} {
+		found, err := filepath.Glob(filepath.Join(d.dir, pattern))
+		if err != nil {
+			return err
+		}
+		for _, name := range found {
+			if !wanted[name] {
+				if err := os.Remove(name); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func noDebian(err error) error {
+	return &provisioner.Error{Reason: provisioner.NoPack, Err: err, Message: "A pack is put together from Debian's packages with apt and dpkg, which this machine does not have. " +
+		"Build it on Debian or Ubuntu with `wheelhouse pack build`, move it here with `wheelhouse pack export` and `wheelhouse pack import`."}
+}
+
+func noPackages(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &provisioner.Error{Reason: provisioner.NoPack, Err: err, Message: "Debian's packages could not be downloaded. " +
+		"Connect this machine to its package mirror once (apt's own settings are used), or import a pack that was made elsewhere: wheelhouse pack import FILE."}
+}
+
+// prepare makes the folders and files that apt wants.
+func (d *debian) prepare() error {
+	for _, dir := range []string{"state/lists/partial", "archives/partial", "empty"} {
+		if err := os.MkdirAll(filepath.Join(d.dir, dir), 0o755); err != nil {
+			return err
+		}
+	}
+	for name, text := range map[string]string{"status": "", "preferences": aptPreferences} {
+		if err := os.WriteFile(filepath.Join(d.dir, name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// apt runs one of apt's programs on our own state, and returns what it printed.
+func (d *debian) apt(ctx context.Context, program string, args ...string) ([]byte, error) {
+	options := []string{
+		"Dir::State=" + filepath.Join(d.dir, "state"),
+		"Dir::State::status=" + filepath.Join(d.dir, "status"), // empty: as if nothing were installed
+		"Dir::Cache=" + d.dir,
+		"Dir::Cache::archives=" + filepath.Join(d.dir, "archives"),
+		"Dir::Etc::preferences=" + filepath.Join(d.dir, "preferences"),
+		"Dir::Etc::preferencesparts=" + filepath.Join(d.dir, "empty"),
+		"Dir::Log=" + filepath.Join(d.dir, "empty"),
+		"APT::Sandbox::User=", // else root's downloads run as a user who cannot get in here
+		"APT::Install-Recommends=false",
+		"Acquire::Languages=none",
+		"Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false",
+		"Acquire::IndexTargets::deb::CNF::DefaultEnabled=false",
+		"Acquire::Retries=2",
+		"Acquire::http::Timeout=20",
+		"Acquire::https::Timeout=20",
+		"Debug::NoLocking=true",
+		"Dpkg::Use-Pty=false",
+	}
+	var all []string
+	for _, option := range options {
+		all = append(all, "-o", option)
+	}
+	command := exec.CommandContext(ctx, program, append(all, args...)...)
+	command.Env = append(os.Environ(), "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive")
+	fmt.Fprintf(d.log, "+ %s %s\n", program, strings.Join(args, " "))
+	var out, stderr bytes.Buffer
+	command.Stdout, command.Stderr = io.MultiWriter(&out, d.log), io.MultiWriter(&stderr, d.log)
+	if err := command.Run(); err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, fmt.Errorf("%s %s: %w: %s", program, cmp.Or(args...), err, lastLines(stderr.Bytes(), 3))
+	}
+	return out.Bytes(), nil
+}
+
+// read takes in what apt-get --print-uris listed, one archive a line:
+// 'http://…' NAME_VERSION_ARCH.deb SIZE DIGEST.
+func (s *debSet) read(ctx context.Context, d *debian, list []byte) error {
+	args := []string{"show", "--no-all-versions"}
+	scanner := bufio.NewScanner(bytes.NewReader(list))
+	for scanner.Scan() {
+		fields := strings.Fields(scanner.Text())
+		if len(fields) < 3 {
+			continue
+		}
+		parts := strings.Split(fields[1], "_")
+		if len(parts) != 3 {
+			return fmt.Errorf("apt lists %q, which is no package", fields[1])
+		}
+		args = append(args, parts[0]+"="+strings.NewReplacer("%3a", ":", "%3A", ":").Replace(parts[1]))
+	}
+	shown, err := d.apt(ctx, "apt-cache", args...)
+	if err != nil {
+		return err
+	}
+	s.Packages = map[string]*debPackage{}
+	for stanza := range bytes.SplitSeq(shown, []byte("\n\n")) {
+		p, err := parsePackage(stanza)
+		if err != nil {
+			return err
+		}
+		if p != nil {
+			s.Packages[p.Name] = p
+		}
+	}
+	return nil
+}
+
+// parsePackage reads one stanza of a Packages file; nil of an empty one.
+func parsePackage(stanza []byte) (*debPackage, error) {
+	p := &debPackage{}
+	for line := range strings.Lines(string(stanza)) {
+		key, value, ok := strings.Cut(strings.TrimSpace(line), ": ")
+		if !ok || strings.HasPrefix(line, " ") {
+			continue
+		}
+		switch key {
+		case "Package":
+			p.Name = value
+		case "Version":
+			p.Version = value
+		case "SHA256":
+			p.Digest = "sha256:" + value
+		case "Size":
+			if _, err := fmt.Sscan(value, &p.Size); err != nil {
+				return nil, fmt.Errorf("package %s: size %q", p.Name, value)
+			}
+		case "Depends", "Pre-Depends":
+			p.Needs = append(p.Needs, relations(value)...)
+		case "Provides":
+			p.Aliases = append(p.Aliases, relations(value)...)
+		}
+	}
+	if p.Name == "" {
+		return nil, nil
+	}
+	if p.Digest == "" {
+		return nil, fmt.Errorf("package %s has no SHA-256 in apt's index", p.Name)
+	}
+	return p, nil
+}
+
+// relations reads "a (>= 1), b:any | c" as ["a", "b|c"].
+func relations(field string) []string {
+	var out []string
+	for relation := range strings.SplitSeq(field, ",") {
+		var alternatives []string
+		for alternative := range strings.SplitSeq(relation, "|") {
+			name, _, _ := strings.Cut(strings.TrimSpace(alternative), " ")
+			name, _, _ = strings.Cut(name, ":")
+			alternatives = append(alternatives, name)
+		}
+		out = append(out, strings.Join(alternatives, "|"))
+	}
+	return out
+}
+
+// archive returns where a package lies.
+func (s *debSet) archive(p *debPackage) (string, bool) {
+	// apt writes a colon of the version as %3a.
+	pattern := p.Name + "_" + strings.ReplaceAll(p.Version, ":", "%3a") + "_*.deb"
+	found, _ := filepath.Glob(filepath.Join(s.archives, pattern))
+	if len(found) == 0 {
+		return "", false
+	}
+	stat, err := os.Stat(found[0])
+	return found[0], err == nil && stat.Size() == p.Size
+}
+
+// complete says whether every package has been downloaded.
+func (s *debSet) complete() bool {
+	for _, p := range s.Packages {
+		if _, ok := s.archive(p); !ok {
+			return false
+		}
+	}
+	return len(s.Packages) > 0
+}
+
+// closure returns the packages called names and what they need, in the order of
+// their names. What is in without is left out, with what only it needs.
+func (s *debSet) closure(names, without []string) ([]*debPackage, error) {
+	providers := map[string][]*debPackage{}
+	for _, name := range slices.Sorted(maps.Keys(s.Packages)) {
+		for _, alias := range s.Packages[name].Aliases {
+			providers[alias] = append(providers[alias], s.Packages[name])
+		}
+	}
+	found := map[string]*debPackage{}
+	var visit func(name string) bool
+	visit = func(name string) bool {
+		if found[name] != nil || slices.Contains(without, name) {
+			return true
+		}
+		p := s.Packages[name]
+		if p == nil {
+			for _, provider := range providers[name] {
+				return visit(provider.Name)
+			}
+			return false
+		}
+		found[name] = p
+		for _, need := range p.Needs {
+			for alternative := range strings.SplitSeq(need, "|") {
+				if visit(alternative) {
+					break
+				}
+			}
+		}
+		return true
+	}
+	for _, name := range names {
+		if !visit(name) {
+			return nil, fmt.Errorf("there is no package %s", name)
+		}
+	}
+	out := make([]*debPackage, 0, len(found))
+	for _, p := range found {
+		out = append(out, p)
+	}
+	slices.SortFunc(out, func(a, b *debPackage) int { return cmp.Compare(a.Name, b.Name) })
+	return out, nil
+}
+
+// tree unpacks packages, whose digests are checked again.
+func (s *debSet) tree(ctx context.Context, packages []*debPackage) (*tree, error) {
+	t := newTree()
+	for _, p := range packages {
+		file, ok := s.archive(p)
+		if !ok {
+			return nil, fmt.Errorf("package %s %s: %w", p.Name, p.Version, fs.ErrNotExist)
+		}
+		if got, err := fileDigest(file); err != nil {
+			return nil, err
+		} else if got != p.Digest {
+			_ = os.Remove(file)
+			return nil, &provisioner.Error{Reason: provisioner.NoPack, Message: fmt.Sprintf("The package file %s was damaged and has been removed. Run the command again: it is downloaded once more.", file)}
+		}
+		if err := t.unpack(ctx, file); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}

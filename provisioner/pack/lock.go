@@ -1,0 +1,70 @@
+package pack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"wheelhouse/provisioner"
+)
+
+// lock takes the lock of the cache, and takes away what a build that was killed
+// has left. waiting is called once where somebody else has the lock.
+func lock(ctx context.Context, cache string, waiting func()) (unlock func(), err error) {
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return nil, &provisioner.Error{Reason: provisioner.NoPack, Err: err, Message: fmt.Sprintf("The folder %s for packs cannot be made. Name another with --pack-cache.", cache)}
+	}
+	f, err := os.OpenFile(filepath.Join(cache, "lock"), os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := flock(ctx, f, waiting); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	tmp := filepath.Join(cache, "tmp")
+	removeAll(tmp)
+	if err := os.MkdirAll(tmp, 0o755); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return func() { _ = f.Close() }, nil
+}
+
+// prepareCache makes the folders of the cache.
+func prepareCache(cache string) error {
+	for _, dir := range []string{"tmp", "logs", "steps", packs} {
+		if err := os.MkdirAll(filepath.Join(cache, dir), 0o755); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flock waits for an exclusive lock on f.
+func flock(ctx context.Context, f *os.File, waiting func()) error {
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if !errors.Is(err, syscall.EWOULDBLOCK) {
+		return err
+	}
+	waiting()
+	got := make(chan error, 1)
+	go func() { // ends with the lock, or with the process that waited in vain
+		for {
+			err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
+			if !errors.Is(err, syscall.EINTR) {
+				got <- err
+				return
+			}
+		}
+	}()
+	select {
+	case err := <-got:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
