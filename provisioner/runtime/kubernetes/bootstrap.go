@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -15,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -30,31 +34,45 @@ import (
 //go:embed addons/*.yaml
 var addons embed.FS
 
-// bootstrap makes what a new cluster has to hold: what kubeadm would make, the
-// nodes with the addresses of their pods, and the add-ons. What is there already
-// stays as it is.
-func bootstrap(ctx context.Context, kubeadm *kubeadmapi.InitConfiguration, c *controlPlane) error {
+// prepare makes what has to be there before the controllers and the scheduler
+// start: the nodes with the addresses of their pods, and trust in the cluster's
+// own authority.
+func prepare(ctx context.Context, kubeadm *kubeadmapi.InitConfiguration, c *controlPlane) error {
 	client, err := adminClient()
 	if err != nil {
 		return err
+	}
+	authority, err := os.ReadFile(filepath.Join(kubeadm.CertificatesDir, constants.CACertName))
+	if err != nil {
+		return err
+	}
+	if err := trust(ctx, client, authority); err != nil {
+		return fmt.Errorf("tell the namespaces whom to trust: %w", err)
 	}
 	for i, n := range c.Nodes {
 		if err := n.register(ctx, client, i == 0); err != nil {
 			return fmt.Errorf("register node %s: %w", n.Name, err)
 		}
 	}
+	return nil
+}
+
+// bootstrap makes what a new cluster has to hold: what kubeadm would make, and
+// the add-ons. What is there already stays as it is.
+func bootstrap(ctx context.Context, kubeadm *kubeadmapi.InitConfiguration) error {
+	client, err := adminClient()
+	if err != nil {
+		return err
+	}
 	if _, err := kubeconfig.EnsureAdminClusterRoleBindingImpl(ctx, client, client, 100*time.Millisecond, time.Minute); err != nil {
 		return fmt.Errorf("give the administrators their role: %w", err)
 	}
 	if _, err := client.AppsV1().Deployments(metav1.NamespaceSystem).Get(ctx, constants.CoreDNSDeploymentName, metav1.GetOptions{}); apierrors.IsNotFound(err) {
-		if err := dns.EnsureDNSAddon(&kubeadm.ClusterConfiguration, client, "", io.Discard, false); err != nil {
+		if err := installDNS(kubeadm, client); err != nil {
 			return fmt.Errorf("install the DNS add-on: %w", err)
 		}
 	}
-	if err := installAddons(ctx); err != nil {
-		return err
-	}
-	return nil
+	return installAddons(ctx)
 }
 
 // register makes the node's object ahead of its kubelet, so that its pods have
@@ -68,10 +86,44 @@ func (n node) register(ctx context.Context, client kubernetes.Interface, control
 		object.Labels[constants.LabelNodeRoleControlPlane] = ""
 	}
 	_, err := client.CoreV1().Nodes().Create(ctx, object, metav1.CreateOptions{})
-	if apierrors.IsAlreadyExists(err) {
-		return nil
+	if !apierrors.IsAlreadyExists(err) {
+		return err
 	}
+	// From an earlier start, or its kubelet was faster.
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"labels": object.Labels}, "spec": object.Spec})
+	if err != nil {
+		return err
+	}
+	_, err = client.CoreV1().Nodes().Patch(ctx, n.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{})
 	return err
+}
+
+// dnsPatch is what differs from kubeadm's DNS add-on: one pod is enough for a
+// lab, and is asked more often whether it is ready, because at first it is not.
+const dnsPatch = `
+spec:
+  replicas: 1
+  template:
+    spec:
+      containers:
+      - name: coredns
+        env:
+        - {name: GOGC, value: "50"}
+        readinessProbe: {periodSeconds: 1}
+`
+
+// installDNS installs kubeadm's DNS add-on with dnsPatch, which kubeadm reads
+// from a folder.
+func installDNS(kubeadm *kubeadmapi.InitConfiguration, client kubernetes.Interface) error {
+	dir, err := os.MkdirTemp("", "patches-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.WriteFile(filepath.Join(dir, "corednsdeployment+strategic.yaml"), []byte(dnsPatch), 0o600); err != nil {
+		return err
+	}
+	return dns.EnsureDNSAddon(&kubeadm.ClusterConfiguration, client, dir, io.Discard, false)
 }
 
 // installAddons makes the objects of the files in addons.

@@ -29,6 +29,10 @@ type controlPlane struct {
 	Balanced netip.Prefix `json:"balanced"`
 
 	Nodes []node `json:"nodes"` // all of them, this one first
+
+	// Seed ends the program as soon as the database holds what every new cluster
+	// has, but for what depends on its certificates. Then there are no nodes.
+	Seed bool `json:"seed"`
 }
 
 // node is one node that the cluster is to have.
@@ -102,12 +106,27 @@ func serveControlPlane(ctx context.Context, args []string) error {
 			return err
 		}
 		klog.InfoS("The API server is ready")
+		if err := prepare(ctx, kubeadm, c); err != nil {
+			return err
+		}
 		g.Go(func() error { return ended(ctx, "kube-controller-manager", manager.run(ctx)) })
 		g.Go(func() error { return ended(ctx, "kube-scheduler", scheduling.run(ctx)) })
-		return bootstrap(ctx, kubeadm, c)
+		if err := bootstrap(ctx, kubeadm); err != nil || !c.Seed {
+			return err
+		}
+		if err := ripen(ctx); err != nil {
+			return fmt.Errorf("make a seed: %w", err)
+		}
+		return errSeeded
 	})
-	return g.Wait()
+	if err := g.Wait(); !errors.Is(err, errSeeded) {
+		return err
+	}
+	return nil
 }
+
+// errSeeded ends the parts when the seed is made.
+var errSeeded = errors.New("the seed is made")
 
 // readControlPlane reads what control-plane is told, and kubeadm's configuration
 // with its defaults.
