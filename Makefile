@@ -8,6 +8,7 @@ ARGS    ?=
 GOTESTFLAGS ?=
 
 AGENT   := labs/terminal/agent/dist/wheelhouse-agent-linux-$(shell $(GO) env GOARCH)
+MACHINE := provisioner/embedded/machine/dist/wheelhouse-machine-linux-$(shell $(GO) env GOARCH)
 INTRO   := content/intro/images/dist/intro-1.tar
 PAGES   := web/dist/index.html
 BINARY  := bin/wheelhouse
@@ -25,13 +26,13 @@ build: $(BINARY) ## Build everything into bin/wheelhouse
 
 .PHONY: run
 run: build ## Build everything, start Wheelhouse for one learner and print the link (ARGS="--flag …" are passed on)
-	@exec $(BINARY) learn $(ARGS)
+	@exec $(BINARY) learn --build-pack $(ARGS)
 
 .PHONY: web
 web: $(PAGES) ## Build the pages into web/dist
 
 .PHONY: parts
-parts: $(AGENT) $(INTRO) $(PAGES) ## Build what the binary embeds: the pages, the workstation's agent, the intro app's images
+parts: $(AGENT) $(MACHINE) $(INTRO) $(PAGES) ## Build what the binary embeds: the pages, the programs that run in clusters, the intro app's images
 
 # The stamp npm writes at the end of an install is newer than the lock file
 # exactly when the installed packages are those of the lock file.
@@ -45,6 +46,9 @@ $(PAGES): web/node_modules/.package-lock.json $(shell find web/src web/public -t
 
 $(AGENT): $(call go_files,labs/terminal) go.mod
 	CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags '-s -w' -o $@ ./labs/terminal/agent/cmd
+
+$(MACHINE): $(call go_files,provisioner/embedded/machine) $(wildcard provisioner/embedded/machine/templates/*) go.mod
+	CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags '-s -w' -o $@ ./provisioner/embedded/machine/cmd
 
 $(INTRO): $(call go_files,content/intro) go.mod
 	$(GO) run ./content/intro/image
@@ -94,4 +98,4 @@ image: ## Build the container image wheelhouse:$(VERSION)
 .PHONY: clean
 clean: ## Remove what was built (clusters and data stay)
 	rm -rf bin web/node_modules
-	find web/dist labs/terminal/agent/dist content/intro/images/dist -mindepth 1 -not -name .gitkeep -not -name '*.go' -delete
+	find web/dist labs/terminal/agent/dist provisioner/embedded/machine/dist content/intro/images/dist -mindepth 1 -not -name .gitkeep -not -name '*.go' -delete

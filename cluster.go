@@ -32,7 +32,8 @@ func newClusterCommand() *cobra.Command {
 Clusters whose names begin with "wh-" belong to labs: deleting one ends the
 session that uses it.`,
 	}
-	cmd.AddCommand(newClusterCreateCommand(), newClusterListCommand(), newClusterDeleteCommand(), newClusterKubeconfigCommand())
+	cmd.AddCommand(newClusterCreateCommand(), newClusterListCommand(), newClusterDeleteCommand(), newClusterKubeconfigCommand(),
+		newClusterStopCommand(), newClusterStartCommand())
 	return cmd
 }
 
@@ -52,7 +53,7 @@ func newClusterCreateCommand() *cobra.Command {
 			if spec.Workers < 0 || spec.Workers > 5 {
 				return fmt.Errorf("--workers %d: want 0 to 5", spec.Workers)
 			}
-			provider, err := cfg.openProvider()
+			provider, err := cfg.openProvider(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -83,7 +84,7 @@ func newClusterListCommand() *cobra.Command {
 		Short:   "List the clusters of this data folder",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			provider, err := cfg.openProvider()
+			provider, err := cfg.openProvider(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -129,7 +130,7 @@ func newClusterDeleteCommand() *cobra.Command {
 			if all == (len(names) > 0) {
 				return fmt.Errorf("name the clusters to delete, or give --all")
 			}
-			provider, err := cfg.openProvider()
+			provider, err := cfg.openProvider(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -187,7 +188,7 @@ func newClusterKubeconfigCommand() *cobra.Command {
 		Short: "Print an administrator's kubeconfig for a cluster",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			provider, err := cfg.openProvider()
+			provider, err := cfg.openProvider(cmd.Context())
 			if err != nil {
 				return err
 			}

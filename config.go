@@ -21,6 +21,9 @@ import (
 // the groups of flags that it understands.
 type config struct {
 	Data      string
+	Provider  string
+	PackCache string
+	BuildPack bool
 	NodeImage string
 	Runtime   string
 	LogLevel  slog.Level
@@ -46,6 +49,7 @@ type config struct {
 func (c *config) bindEngine(cmd *cobra.Command, level slog.Level) {
 	flags := cmd.Flags()
 	flags.StringVar(&c.Data, "data", filepath.Join(xdg.DataHome, "wheelhouse"), "folder for the database and the clusters' keys")
+	c.bindProvider(cmd)
 	flags.StringVar(&c.NodeImage, "node-image", "", "kind node image; empty: a local wheelhouse/node image, else kind's default")
 	flags.StringVar(&c.Runtime, "engine", "", "container engine: docker, podman or nerdctl; empty: the first that answers")
 	flags.TextVar(&c.LogLevel, "log-level", level, "debug, info, warn or error")

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"wheelhouse/provisioner/host"
-	"wheelhouse/provisioner/kind"
 )
 
 // newDoctorCommand looks at what Wheelhouse needs of this machine.
@@ -18,15 +17,18 @@ func newDoctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Look at what this machine has and lacks, and say what to do",
-		Long: `Look at what Wheelhouse needs of this machine: a container engine, images,
-kernel settings, memory, disk. Each finding that is not in order says what to do.
+		Long: `Look at what Wheelhouse needs of this machine: a container engine or the
+runtime pack, images, kernel settings, memory, disk. Each finding that is not in order says what to do.
 The exit status is 1 when no cluster can be made.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := cfg.openData(); err != nil {
 				return err
 			}
-			findings := kind.Doctor(cmd.Context(), cfg.kindOptions())
+			findings, err := cfg.diagnose(cmd.Context())
+			if err != nil {
+				return err
+			}
 			if output.json() {
 				if err := printJSON(cmd.OutOrStdout(), findings); err != nil {
 					return err

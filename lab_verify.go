@@ -74,7 +74,7 @@ func (c *config) verify(ctx context.Context, chosen []*content.Lab, parallel int
 	defer func() { err = errors.Join(err, os.RemoveAll(data)) }()
 	own := *c
 	own.Data = data
-	provider, err := own.openProvider()
+	provider, err := own.openProvider(ctx)
 	if err != nil {
 		return nil, err
 	}

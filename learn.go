@@ -25,6 +25,11 @@ It prints a link that logs in once; the browser then stays logged in. Ctrl-C
 stops it: progress and labs under way stay, and go on at the next start.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cfg.BuildPack {
+				if err := cfg.ensurePack(cmd.Context(), cmd.ErrOrStderr()); err != nil {
+					return err
+				}
+			}
 			program, err := cfg.open(cmd.Context(), server.Learn)
 			if err != nil {
 				return err
@@ -48,6 +53,7 @@ stops it: progress and labs under way stay, and go on at the next start.`,
 	}
 	cfg.bindEngine(cmd, slog.LevelInfo)
 	cfg.bindServing(cmd, config{Listen: "127.0.0.1:8080", Warm: 1, MaxClusters: 4})
+	cmd.Flags().BoolVar(&cfg.BuildPack, "build-pack", false, "where clusters come from the runtime pack and there is none: build it first (in a checkout; minutes, once)")
 	cmd.Flags().BoolVar(&cfg.Open, "open", true, "open the link in the desktop's browser, where there is a desktop")
 	return cmd
 }

@@ -12,49 +12,21 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"wheelhouse/content"
-	"wheelhouse/content/intro/images"
 	"wheelhouse/labs"
 	"wheelhouse/labs/sqlite"
-	agent "wheelhouse/labs/terminal/agent/dist"
 	"wheelhouse/provisioner"
-	"wheelhouse/provisioner/kind"
 	"wheelhouse/server"
 	"wheelhouse/web"
 )
 
 // poolSpec is the cluster that most labs ask for, and that is kept warm.
 var poolSpec = provisioner.Spec{}
-
-// openProvider prepares the provider of this data folder's clusters.
-func (c *config) openProvider() (provisioner.Provider, error) {
-	if err := c.openData(); err != nil {
-		return nil, err
-	}
-	return kind.New(c.kindOptions())
-}
-
-func (c *config) kindOptions() kind.Options {
-	var preload []kind.Image
-	for _, image := range images.Images() {
-		preload = append(preload, kind.Image{Ref: image.Ref, Archive: image.Archive})
-	}
-	binary, _ := agent.Binary(runtime.GOARCH) // kind says what is missing without it
-	return kind.Options{
-		DataDir: c.Data,
-		Image:   c.NodeImage,
-		Runtime: c.Runtime,
-		Agent:   binary,
-		Images:  preload,
-		Logger:  c.logger(),
-	}
-}
 
 // loadCourse reads the built-in course, or the one of --content.
 func (c *config) loadCourse() (*content.Course, error) {
@@ -119,7 +91,7 @@ func (c *config) open(ctx context.Context, mode server.Mode) (_ *program, err er
 		}
 		p.listener = tls.NewListener(p.listener, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
 	}
-	if p.provider, err = kind.New(c.kindOptions()); err != nil {
+	if p.provider, err = c.openProvider(ctx); err != nil {
 		return nil, err
 	}
 	if p.db, err = sqlite.Open(ctx, filepath.Join(c.Data, "wheelhouse.db")); err != nil {
@@ -182,12 +154,12 @@ func (p *program) assemble(ctx context.Context, course *content.Course) (err err
 // maxClusters is --max-clusters, or less where the machine cannot run as many:
 // then students wait in line instead of at a cluster that never gets ready.
 func (p *program) maxClusters() int {
-	capacity, reason := kind.Capacity()
-	if capacity == 0 || p.config.MaxClusters != 0 && p.config.MaxClusters <= capacity {
+	most, reason := capacity(p.provider)
+	if most == 0 || p.config.MaxClusters != 0 && p.config.MaxClusters <= most {
 		return p.config.MaxClusters
 	}
-	p.logger.Warn("this machine can run fewer clusters than asked for", "max-clusters", p.config.MaxClusters, "capacity", capacity, "reason", reason)
-	return capacity
+	p.logger.Warn("this machine can run fewer clusters than asked for", "max-clusters", p.config.MaxClusters, "capacity", most, "reason", reason)
+	return most
 }
 
 // ready tells what keeps labs from being opened: nil when nothing does.

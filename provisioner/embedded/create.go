@@ -1,0 +1,203 @@
+package embedded
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"wheelhouse/provisioner"
+	"wheelhouse/provisioner/embedded/machine"
+	"wheelhouse/provisioner/pack"
+)
+
+// creation is a Create under way.
+type creation struct {
+	cancel context.CancelCauseFunc
+	done   chan struct{} // closed when Create has cleaned up or is finished
+}
+
+// errDeleted ends a creation whose cluster is deleted meanwhile.
+var errDeleted = errors.New("the cluster was deleted while it was being made")
+
+// cleanupWithin is how long removing what a failed creation has made may take.
+const cleanupWithin = time.Minute
+
+// Create makes the cluster name with its workstation.
+func (p *Provider) Create(ctx context.Context, name string, spec provisioner.Spec, report func(provisioner.Progress)) (*provisioner.Cluster, error) {
+	if !validName(name) {
+		return nil, fmt.Errorf("create cluster %q: no such name can be", name)
+	}
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("create cluster %s: %w", name, context.Cause(ctx))
+	}
+	from, err := p.options.Pack()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkHost(); err != nil {
+		return nil, err
+	}
+	plan, err := machine.Plan(name, from.Manifest().Kubernetes, spec.Workers)
+	if err != nil {
+		return nil, fmt.Errorf("create cluster %s: %w", name, err)
+	}
+	ctx, finish, err := p.beginCreation(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	defer finish()
+	b := &build{Provider: p, plan: plan, record: record{
+		Name: name, Spec: spec, State: provisioner.Creating, CreatedAt: time.Now().UTC(),
+		Pack: from.Dir(), Container: p.store.container(name),
+	}}
+	b.plan.Images = imagesOf(from)
+	if err := p.store.begin(b.record); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return nil, taken(name)
+		}
+		return nil, fmt.Errorf("create cluster %s: %w", name, errors.Join(err, p.destroy(ctx, b.record)))
+	}
+	_, err = os.Stat(filepath.Join(p.store.dir, seedsFolder, p.seedKey(from)))
+	if err := b.run(ctx, from, newTracker(report, err != nil)); err != nil {
+		return nil, p.abandon(ctx, b.record, err)
+	}
+	made := b.record.cluster()
+	return &made, nil
+}
+
+// beginCreation notes that name is being made, so that Delete can end it. The
+// context that it returns ends then, too.
+func (p *Provider) beginCreation(ctx context.Context, name string) (context.Context, func(), error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.creating[name] != nil {
+		return nil, nil, taken(name)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	c := &creation{cancel: cancel, done: make(chan struct{})}
+	p.creating[name] = c
+	return ctx, func() {
+		p.mu.Lock()
+		delete(p.creating, name)
+		p.mu.Unlock()
+		cancel(nil)
+		close(c.done)
+	}, nil
+}
+
+func taken(name string) error {
+	return &provisioner.Error{Reason: provisioner.NameTaken, Message: fmt.Sprintf(
+		"There is a cluster named %s already. Choose another name, or delete that first.", name)}
+}
+
+// abandon removes what a failed creation has made and returns what to tell of
+// its error.
+func (p *Provider) abandon(ctx context.Context, r record, err error) error {
+	said := tail(filepath.Join(p.store.folder(r.Name), logFile))
+	cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupWithin)
+	defer cancel()
+	if left := p.destroy(cleanup, r); left != nil {
+		p.log.Error("a failed creation could not be cleaned up; deleting the cluster tries again", "cluster", r.Name, "err", left)
+	}
+	doing := "create cluster " + r.Name
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, errDeleted), errors.Is(cause, context.Canceled):
+		return fmt.Errorf("%s: %w", doing, cause)
+	case cause != nil:
+		return &provisioner.Error{Reason: provisioner.TimedOut, Err: fmt.Errorf("%s: %w (%s)", doing, err, said),
+			Message: "The cluster was not ready within its time limit. Close what else is busy on this machine, or raise the limit, and try again."}
+	}
+	return explain(fmt.Errorf("%s: %w (%s)", doing, err, said))
+}
+
+// build is the work of one Create.
+type build struct {
+	*Provider
+	record record
+	plan   machine.Cluster
+}
+
+// run makes everything and saves the record as Ready.
+func (b *build) run(ctx context.Context, from *pack.Pack, t *provisioner.Tracker) error {
+	seed, err := b.seed(ctx, from, t)
+	if err != nil {
+		return err
+	}
+	t.End(phaseSeed)
+	t.Start(phaseMachine)
+	folder := b.store.folder(b.record.Name)
+	if b.record.IDs, err = takeIDs(b.options.RunDir, folder); err != nil {
+		return err
+	}
+	if err := b.writeCluster(folder); err != nil {
+		return err
+	}
+	if err := copySparse(seed, filepath.Join(folder, clusterFolder, machine.EtcdFolder), int(b.record.IDs.First)); err != nil {
+		return err
+	}
+	if err := b.writeBundle(b.record); err != nil {
+		return err
+	}
+	if err := b.start(ctx); err != nil {
+		return err
+	}
+	t.End(phaseMachine)
+	t.Start(phaseControlPlane)
+	access, err := b.awaitAuthority(ctx)
+	if err != nil {
+		return err
+	}
+	if err := b.awaitReady(ctx, access, func() {
+		t.End(phaseControlPlane)
+		t.Start(phaseReady)
+	}); err != nil {
+		return err
+	}
+	b.record.State = provisioner.Ready
+	if err := b.store.save(b.record); err != nil {
+		return err
+	}
+	t.End(phaseReady)
+	return nil
+}
+
+// writeCluster makes the folder that the cluster sees as /cluster.
+func (b *build) writeCluster(folder string) error {
+	dir := filepath.Join(folder, clusterFolder)
+	if err := os.MkdirAll(filepath.Join(dir, "run"), 0o700); err != nil {
+		return err
+	}
+	description, err := json.Marshal(b.plan)
+	if err != nil {
+		return err
+	}
+	hosts := "127.0.0.1 localhost\n::1 localhost ip6-localhost\n" + b.plan.Workstation.String() + " workstation\n"
+	for _, node := range b.plan.Nodes {
+		hosts += node.Address.String() + " " + node.Name + "\n"
+	}
+	for _, file := range []struct {
+		name string
+		text []byte
+		mode fs.FileMode
+	}{
+		{"cluster.json", description, 0o644},
+		{"hosts", []byte(hosts), 0o644},
+		{"resolv.conf", []byte("# There is no network beyond the cluster's, and nobody at this address: names from\n# outside fail at once.\nnameserver " + b.plan.Gateway.String() + "\n"), 0o644},
+		{"wheelhouse-agent", b.options.Agent, 0o755},
+	} {
+		if err := os.WriteFile(filepath.Join(dir, file.name), file.text, file.mode); err != nil {
+			return err
+		}
+	}
+	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Lchown(path, int(b.record.IDs.First), int(b.record.IDs.First))
+	})
+}

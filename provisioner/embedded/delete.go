@@ -1,0 +1,70 @@
+package embedded
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+
+	"wheelhouse/provisioner"
+)
+
+// Delete removes the cluster name and everything that belongs to it. A creation
+// of it that is under way is ended first.
+func (p *Provider) Delete(ctx context.Context, name string) error {
+	if !validName(name) {
+		return nil // there never was one
+	}
+	p.mu.Lock()
+	under := p.creating[name]
+	p.mu.Unlock()
+	if under != nil {
+		under.cancel(errDeleted)
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("delete cluster %s: %w", name, context.Cause(ctx))
+		case <-under.done:
+		}
+	}
+	r, err := p.store.load(name)
+	if errors.Is(err, provisioner.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := p.destroy(ctx, r); err != nil {
+		return fmt.Errorf("delete cluster %s: %w", name, err)
+	}
+	return nil
+}
+
+// destroy ends the cluster's processes, and with them its namespaces, and
+// removes its control groups and then its folder: what is interrupted is found
+// again.
+func (p *Provider) destroy(ctx context.Context, r record) error {
+	if r.Container != "" {
+		if err := p.runc(r).delete(ctx, r.Container); err != nil {
+			return err
+		}
+		dropParents()
+	}
+	folder := p.store.folder(r.Name)
+	// The record goes last but one: without it nobody knows whose ids these are.
+	if err := r.IDs.giveBack(p.options.RunDir, folder); err != nil {
+		return fmt.Errorf("give back the range of ids: %w", err)
+	}
+	if err := os.RemoveAll(folder); err != nil {
+		return fmt.Errorf("remove the cluster's folder: %w", err)
+	}
+	return nil
+}
+
+// container names the outermost container of the cluster name, so that clusters
+// of different data directories do not meet.
+func (s store) container(name string) string {
+	hash := sha256.Sum256([]byte(s.dir))
+	return name + "-" + hex.EncodeToString(hash[:4])
+}

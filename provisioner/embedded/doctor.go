@@ -1,0 +1,151 @@
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"wheelhouse/provisioner/host"
+)
+
+// What a machine should have: a cluster of one node takes about 500 MB with a
+// student at work, and its folder some hundred megabytes.
+const (
+	clusterMemory = 500 << 20
+	leastMemory   = 1536 << 20
+	wantMemory    = 3 << 30
+	clusterDisk   = 1 << 30
+)
+
+// Doctor looks at everything that clusters need on this machine. It changes
+// nothing.
+func Doctor(_ context.Context, options Options) []host.Finding {
+	findings := []host.Finding{checkParts(options), host.CheckData(options.DataDir), checkRoot()}
+	findings = append(findings, checkPack(options)...)
+	findings = append(findings, checkNamespaces(), checkKernel(), checkCgroups(), checkMemory(),
+		host.CheckInotify(os.DirFS("/proc")), host.CheckDisk(existing(options.DataDir), clusterDisk, "delete clusters that nobody needs (`wheelhouse cluster list`), or choose another --data."))
+	return findings
+}
+
+func checkParts(o Options) host.Finding {
+	const name = "parts of clusters"
+	if len(o.Agent) == 0 || len(o.Machine) == 0 {
+		return host.Found(name, host.Failure, "This program was built without the parts that run in its clusters.", "Build it with `make build`.")
+	}
+	return host.Found(name, host.OK, "They are built in.", "")
+}
+
+func checkRoot() host.Finding {
+	const name = "rights"
+	if err := checkHost(); err != nil {
+		return host.Found(name, host.Failure, "Clusters without a container engine need root for now.", "Start Wheelhouse with sudo, or use --provider kind.")
+	}
+	return host.Found(name, host.OK, "Wheelhouse runs as root, and every cluster as nobody of this machine.", "")
+}
+
+// checkPack opens the runtime pack, and asks its runc whether it can run.
+func checkPack(o Options) []host.Finding {
+	const name = "runtime pack"
+	opened, err := o.Pack()
+	if err != nil {
+		return []host.Finding{host.Found(name, host.Failure, "There is no runtime pack that can be used.",
+			"Build one with `make pack` (minutes, needs a network), or bring one: `wheelhouse pack import FILE`.")}
+	}
+	runc := (&Provider{options: o}).runc(record{Pack: opened.Dir()})
+	if out, err := exec.Command(runc.program, "--version").CombinedOutput(); err != nil {
+		return []host.Finding{host.Found(name, host.Failure, fmt.Sprintf("The pack's runc does not run here: %v %s.", err, lastLine(out)), "Check the pack: wheelhouse pack verify.")}
+	}
+	return []host.Finding{host.Found(name, host.OK, fmt.Sprintf("Kubernetes %s, %d images, in %s.", opened.Manifest().Kubernetes, len(opened.Manifest().Images), opened.Dir()), "")}
+}
+
+// checkNamespaces looks whether the kernel lets user namespaces be made.
+func checkNamespaces() host.Finding {
+	const name = "user namespaces"
+	for _, setting := range []struct{ path, off, next string }{
+		{"/proc/sys/user/max_user_namespaces", "0", "sudo sysctl user.max_user_namespaces=15000"},
+		{"/proc/sys/kernel/unprivileged_userns_clone", "0", "sudo sysctl kernel.unprivileged_userns_clone=1"},
+	} {
+		text, err := os.ReadFile(setting.path)
+		if err == nil && strings.TrimSpace(string(text)) == setting.off && (os.Geteuid() != 0 || strings.HasSuffix(setting.path, "max_user_namespaces")) {
+			return host.Found(name, host.Failure, "This kernel is told not to make user namespaces, which keep clusters apart from the machine.", setting.next)
+		}
+	}
+	if _, err := os.Stat("/proc/self/ns/user"); err != nil {
+		return host.Found(name, host.Failure, "This kernel has no user namespaces, which keep clusters apart from the machine.", "Use another kernel, or --provider kind.")
+	}
+	return host.Found(name, host.OK, "Each cluster gets one with ids that nobody else on this machine has.", "")
+}
+
+// The first kernel in which overlayfs takes layers from mounts with mapped ids
+// (kernelnewbies.org/Linux_5.19, section File systems).
+const leastMajor, leastMinor = 5, 19
+
+func checkKernel() host.Finding {
+	const name = "kernel"
+	var names unix.Utsname
+	if err := unix.Uname(&names); err != nil {
+		return host.Found(name, host.Warning, "The kernel does not tell its version.", "Clusters need Linux 5.19 or newer.")
+	}
+	release := unix.ByteSliceToString(names.Release[:])
+	if !atLeast(release, leastMajor, leastMinor) {
+		return host.Found(name, host.Failure, "Linux "+release+" is too old for clusters without a container engine.", "Use Linux 5.19 or newer, or --provider kind.")
+	}
+	return host.Found(name, host.OK, "Linux "+release+".", "")
+}
+
+// atLeast compares the first two numbers of a kernel's release.
+func atLeast(release string, major, minor int) bool {
+	var gotMajor, gotMinor int
+	if _, err := fmt.Sscanf(release, "%d.%d", &gotMajor, &gotMinor); err != nil {
+		return false
+	}
+	return gotMajor > major || gotMajor == major && gotMinor >= minor
+}
+
+func checkCgroups() host.Finding {
+	const name = "control groups"
+	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
+		return host.Found(name, host.OK, "cgroup v2.", "")
+	}
+	for _, controller := range []string{"cpu", "cpuset", "memory", "pids", "devices", "freezer"} {
+		if _, err := os.Stat(filepath.Join("/sys/fs/cgroup", controller)); err != nil {
+			return host.Found(name, host.Failure, "The controller "+controller+" is not mounted, so clusters cannot be held to limits.",
+				"Start the machine with cgroup v2 (systemd.unified_cgroup_hierarchy=1), or mount the controllers below /sys/fs/cgroup.")
+		}
+	}
+	return host.Found(name, host.Warning, "cgroup v1. Clusters are set up for it, but coming versions of Kubernetes need cgroup v2.",
+		"Start the machine with systemd.unified_cgroup_hierarchy=1 when you can.")
+}
+
+func checkMemory() host.Finding {
+	const name = "memory"
+	var info unix.Sysinfo_t
+	if err := unix.Sysinfo(&info); err != nil {
+		return host.Found(name, host.Warning, "The kernel does not tell how much memory there is.", "Clusters need about 2 GB.")
+	}
+	total := uint64(info.Totalram) * uint64(info.Unit)
+	gigabytes := float64(total) / (1 << 30)
+	message := fmt.Sprintf("This machine has %.1f GB, enough for about %d clusters at once.", gigabytes, max(0, (int64(total)-1<<30)/clusterMemory))
+	switch {
+	case total < leastMemory:
+		return host.Found(name, host.Failure, fmt.Sprintf("This machine has %.1f GB, too little for a cluster.", gigabytes), "Use a machine with 2 GB or more.")
+	case total < wantMemory:
+		return host.Found(name, host.Warning, message, "Use a machine with 4 GB or more if you can.")
+	}
+	return host.Found(name, host.OK, message, "")
+}
+
+// existing returns the nearest folder above dir that is there.
+func existing(dir string) string {
+	for {
+		if _, err := os.Stat(dir); err == nil || filepath.Dir(dir) == dir {
+			return dir
+		}
+		dir = filepath.Dir(dir)
+	}
+}

@@ -1,0 +1,63 @@
+package embedded
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"syscall"
+
+	"wheelhouse/provisioner"
+	"wheelhouse/provisioner/embedded/machine"
+	"wheelhouse/provisioner/pack"
+)
+
+// explain makes an error that a person can act on of one that a creation ended
+// with.
+func explain(err error) error {
+	if provisioner.ReasonOf(err) != "" {
+		return err
+	}
+	message := "The cluster could not be made. Run `wheelhouse doctor`, which says what this machine is short of; the log has the details."
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		message = "The disk is full, so the cluster could not be made. Make room in Wheelhouse's data directory and try again."
+	case errors.Is(err, syscall.ENOMEM):
+		message = "This machine has no memory left for another cluster. End a lab or close other programs, and try again."
+	case errors.Is(err, errDied):
+		message = "The cluster's first process ended while it was being made. Run `wheelhouse doctor`, which says what this machine is short of."
+	}
+	return &provisioner.Error{Reason: provisioner.CreateFailed, Message: message, Err: err}
+}
+
+// Usable returns nil where clusters can be made: as far as that can be told
+// without making one. Otherwise it returns an *Error that says what is missing.
+func (p *Provider) Usable() error {
+	if err := checkHost(); err != nil {
+		return err
+	}
+	_, err := p.options.Pack()
+	return err
+}
+
+// checkHost refuses what cannot work here, before anything is made.
+func checkHost() error {
+	if os.Geteuid() != 0 {
+		return &provisioner.Error{Reason: provisioner.NoEngine, Message: "Clusters without a container engine need root for now. " +
+			"Start Wheelhouse as root (sudo), or use Docker with --provider kind."}
+	}
+	return nil
+}
+
+// imagesOf picks those of the pack's images that components are configured with.
+func imagesOf(p *pack.Pack) machine.Images {
+	var images machine.Images
+	for _, image := range p.Manifest().Images {
+		if tag, ok := strings.CutPrefix(image.Ref, "registry.k8s.io/coredns/coredns:"); ok {
+			images.DNSTag = tag
+		}
+		if strings.HasPrefix(image.Ref, "registry.k8s.io/pause:") {
+			images.Sandbox = image.Ref
+		}
+	}
+	return images
+}

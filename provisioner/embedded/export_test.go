@@ -1,0 +1,54 @@
+package embedded
+
+import "wheelhouse/provisioner"
+
+// What the tests need to see from inside.
+var (
+	TakeIDs   = takeIDs
+	ProcessOf = processOf
+	AtLeast   = atLeast
+)
+
+type (
+	IDRange = idRange
+	Process = process
+)
+
+// GiveBack frees the range of owner.
+func (r idRange) GiveBack(runDir, owner string) error { return r.giveBack(runDir, owner) }
+
+// Alive reports whether it is this very process that still runs.
+func (p process) Alive() bool { return p.alive() }
+
+// OpenStore returns what reads and writes the records in dir.
+func OpenStore(dir string) (*Store, error) {
+	s, err := openStore(dir)
+	return &Store{s}, err
+}
+
+// Store is store.
+type Store struct{ store }
+
+// Begin writes the first record of the cluster name.
+func (s *Store) Begin(name string) error {
+	return s.begin(record{Name: name, State: provisioner.Creating})
+}
+
+// Ready notes that the cluster name is ready.
+func (s *Store) Ready(name string) error { return s.save(record{Name: name, State: provisioner.Ready}) }
+
+// States returns the state of every cluster.
+func (s *Store) States() (map[string]provisioner.State, error) {
+	records, err := s.all()
+	states := map[string]provisioner.State{}
+	for _, r := range records {
+		states[r.Name] = r.State
+	}
+	return states, err
+}
+
+// ReadInside reads a file of the cluster's own folder.
+func (s *Store) ReadInside(name, path string) ([]byte, error) { return s.readInside(name, path) }
+
+// Inside is the cluster's own folder.
+func (s *Store) Inside(name string) string { return s.folder(name) + "/" + clusterFolder }

@@ -1,0 +1,32 @@
+package machine
+
+// What the tests need to see from inside.
+var (
+	Relay    = relay
+	Restart  = restart
+	NewBoard = newBoard
+)
+
+// Parts returns what the board knows.
+func (b *board) Parts() map[string]Part {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	parts := map[string]Part{}
+	for name, part := range b.parts {
+		parts[name] = *part
+	}
+	return parts
+}
+
+// Templates renders every configuration file of a node.
+func Templates(c *Cluster, n *Node, cgroupV1 bool) (map[string]string, error) {
+	out := map[string]string{}
+	for _, name := range []string{"containerd.toml", "kubelet.yaml", "kube-proxy.yaml", "pods.conflist", "kubeadm.yaml"} {
+		text, err := render(name, nodeConfig{Cluster: c, Node: n, CgroupV1: cgroupV1, DNSTag: "v1", Sandbox: "pause:1"})
+		if err != nil {
+			return nil, err
+		}
+		out[name] = string(text)
+	}
+	return out, nil
+}

@@ -1,0 +1,137 @@
+package machine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"gopkg.in/natefinch/lumberjack.v2"
+)
+
+// Programs and files of a node.
+const (
+	kubernetesProgram = "/usr/local/bin/kubernetes"
+	containerdProgram = "/usr/local/bin/containerd"
+	containerdSocket  = "/run/containerd/containerd.sock"
+	containerdConfig  = "/etc/containerd/config.toml"
+	kubeletConfig     = "/etc/kubernetes/kubelet.yaml"
+	kubeletKubeconfig = "/etc/kubernetes/kubelet.conf"
+	proxyConfig       = "/etc/kubernetes/kube-proxy.yaml"
+	proxyKubeconfig   = "/etc/kubernetes/kube-proxy.conf"
+	controlConfig     = "/etc/kubernetes/control-plane.json"
+	networkConfig     = "/etc/cni/net.d/10-wheelhouse.conflist"
+)
+
+// RunNode runs the components of the node called name, until ctx ends. It is the
+// program's part node, in the node's own container.
+func RunNode(ctx context.Context, name string, log *slog.Logger) error {
+	c, err := readCluster(clusterFile)
+	if err != nil {
+		return err
+	}
+	n, err := c.node(name)
+	if err != nil {
+		return err
+	}
+	if err := leaveRootCgroup(); err != nil {
+		return err
+	}
+	if err := writeNodeConfig(c, n); err != nil {
+		return fmt.Errorf("write the configuration: %w", err)
+	}
+	if c.Seed {
+		return runComponent(ctx, "control-plane", controlPlaneEnv, kubernetesProgram, "control-plane", controlConfig)
+	}
+	board := newBoard()
+	g, ctx := errgroup.WithContext(ctx)
+	component := func(name string, env []string, after []func(context.Context) error, args ...string) {
+		g.Go(func() error { return keepComponent(ctx, name, env, after, board, log, args...) })
+	}
+	if n.Control {
+		component("control-plane", controlPlaneEnv, nil, kubernetesProgram, "control-plane", controlConfig)
+	}
+	component("containerd", nil, nil, containerdProgram, "--config", containerdConfig)
+	component("kubelet", componentEnv, []func(context.Context) error{fileIsThere(kubeletKubeconfig), socketListens(containerdSocket)},
+		kubernetesProgram, "kubelet", "--config", kubeletConfig, "--kubeconfig", kubeletKubeconfig,
+		"--hostname-override", n.Name, "--node-ip", n.Address.String())
+	component("kube-proxy", componentEnv, []func(context.Context) error{fileIsThere(proxyKubeconfig)},
+		kubernetesProgram, "kube-proxy", "--config", proxyConfig, "--hostname-override", n.Name)
+	return g.Wait()
+}
+
+// The garbage collectors of components that mostly wait trade some processor
+// time at start for memory that stays free.
+var (
+	componentEnv    = []string{"GOGC=50"}
+	controlPlaneEnv = []string{"GOGC=75"}
+)
+
+// keepComponent runs a program of the node and starts it again when it ends. It
+// starts when all of after have returned.
+func keepComponent(ctx context.Context, name string, env []string, after []func(context.Context) error, board *board, log *slog.Logger, args ...string) error {
+	return restart(ctx, name, board, log, func(ctx context.Context) error {
+		for _, wait := range after {
+			if err := wait(ctx); err != nil {
+				return err
+			}
+		}
+		return runComponent(ctx, name, env, args...)
+	})
+}
+
+// runComponent runs a program of the node until it ends; when ctx does, it is
+// asked to. What it prints goes to /var/log.
+func runComponent(ctx context.Context, name string, env []string, args ...string) error {
+	out := &lumberjack.Logger{Filename: filepath.Join("/var/log", name+".log"), MaxSize: 8 /* MB */, MaxBackups: 1}
+	defer out.Close()
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = stopWithin
+	return cmd.Run()
+}
+
+// fileIsThere waits for a file that another process writes.
+func fileIsThere(path string) func(context.Context) error {
+	return until(func() error { _, err := os.Stat(path); return err })
+}
+
+// socketListens waits until somebody listens on the Unix socket.
+func socketListens(path string) func(context.Context) error {
+	return until(func() error {
+		conn, err := net.Dial("unix", path)
+		if err == nil {
+			conn.Close()
+		}
+		return err
+	})
+}
+
+// until returns a function that tries again every few milliseconds, until it
+// works or ctx ends.
+func until(try func() error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			err := try()
+			if err == nil {
+				return nil
+			}
+			select {
+			case <-ctx.Done():
+				return errors.Join(context.Cause(ctx), err)
+			case <-tick.C:
+			}
+		}
+	}
+}

@@ -1,0 +1,48 @@
+package machine_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"wheelhouse/provisioner/embedded/machine"
+)
+
+// TestRestart: what dies is started again, soon at first and ever more seldom;
+// what ran for a while counts as new.
+func TestRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		board := machine.NewBoard()
+		lives := []time.Duration{0, 0, 0, 0, 0, 0, 0, 0, time.Minute, 0}
+		var starts []time.Duration
+		began := time.Now()
+		err := machine.Restart(ctx, "kubelet", board, slog.New(slog.DiscardHandler), func(context.Context) error {
+			starts = append(starts, time.Since(began))
+			if len(starts) > len(lives) {
+				cancel()
+				return nil
+			}
+			time.Sleep(lives[len(starts)-1]) // virtual
+			return errors.New("exit status 1")
+		})
+		if err != nil {
+			t.Errorf("got %v, want nil when the context ends", err)
+		}
+		pauses := []time.Duration{100, 200, 400, 800, 1600, 3200, 6400, 10000, 100, 200}
+		at := time.Duration(0)
+		for i, pause := range pauses {
+			at += lives[i] + pause*time.Millisecond
+			if starts[i+1] != at {
+				t.Errorf("start %d: got %s, want %s", i+2, starts[i+1], at)
+			}
+		}
+		got := board.Parts()["kubelet"]
+		if got.Restarts != len(lives) || got.Message != "exit status 1" {
+			t.Errorf("the board says %+v", got)
+		}
+	})
+}

@@ -1,0 +1,131 @@
+package embedded
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// runc runs the pack's runc on the host. It keeps its state in the
+// run folder, so it is gone after a reboot together with the containers.
+type runc struct {
+	program string
+	root    string
+}
+
+func (p *Provider) runc(r record) runc {
+	return runc{program: filepath.Join(r.Pack, "node/usr/local/bin/runc"), root: filepath.Join(p.options.RunDir, "runc")}
+}
+
+// command prepares a command of runc's. It is not ended by what ends this
+// process's terminal.
+func (r runc) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, r.program, append([]string{"--root", r.root}, args...)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	return cmd
+}
+
+// run returns what a command prints; its error has what it complained of.
+func (r runc) run(ctx context.Context, args ...string) ([]byte, error) {
+	cmd := r.command(ctx, args...)
+	var out, complaint bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &complaint
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("runc %s: %w: %s", args[0], err, lastLine(complaint.Bytes()))
+	}
+	return out.Bytes(), nil
+}
+
+// create makes the container with its namespaces, and returns its first process,
+// which waits for start. The process prints to log and has files as descriptors
+// from 3 on.
+func (r runc) create(ctx context.Context, name, bundle string, log *os.File, files []*os.File) (int, error) {
+	pidFile := filepath.Join(bundle, "pid")
+	cmd := r.command(ctx, "create", "--bundle", bundle, "--pid-file", pidFile, "--preserve-fds", fmt.Sprint(len(files)), name)
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, files
+	if err := cmd.Run(); err != nil {
+		return 0, fmt.Errorf("runc create: %w: %s", err, tail(log.Name()))
+	}
+	text, err := os.ReadFile(pidFile)
+	if err != nil {
+		return 0, err
+	}
+	var pid int
+	if _, err := fmt.Sscan(string(text), &pid); err != nil {
+		return 0, fmt.Errorf("read %s: %w", pidFile, err)
+	}
+	return pid, nil
+}
+
+func (r runc) start(ctx context.Context, name string) error {
+	_, err := r.run(ctx, "start", name)
+	return err
+}
+
+// delete kills the container and removes it with its control groups. It blocks
+// until the last of its processes is gone, or ctx ends. One that is not there is
+// no error.
+func (r runc) delete(ctx context.Context, name string) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		if _, err := os.Stat(filepath.Join(r.root, name)); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		// runc does not wait for the processes below the first one, and as long as one
+		// is there its control group cannot be removed.
+		_, err := r.run(ctx, "delete", "--force", name)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(err, context.Cause(ctx))
+		case <-tick.C:
+		}
+	}
+}
+
+// state returns what runc knows of the container.
+func (r runc) state(ctx context.Context, name string) (*specs.State, error) {
+	out, err := r.run(ctx, "state", name)
+	if err != nil {
+		return nil, err
+	}
+	var state specs.State
+	if err := json.Unmarshal(out, &state); err != nil {
+		return nil, fmt.Errorf("read what runc says: %w", err)
+	}
+	return &state, nil
+}
+
+func lastLine(text []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return lines[len(lines)-1]
+}
+
+// tail returns the last line of a log.
+func tail(path string) string {
+	file, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err == nil && info.Size() > 4096 {
+		_, _ = file.Seek(-4096, io.SeekEnd)
+	}
+	text, _ := io.ReadAll(io.LimitReader(file, 4096))
+	return lastLine(text)
+}

@@ -1,0 +1,158 @@
+package embedded_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"wheelhouse/labs/terminal"
+	"wheelhouse/provisioner/embedded"
+	"wheelhouse/provisioner/pack"
+	"wheelhouse/provisioner/provisionertest"
+)
+
+// createWithin is generous: the machines that run the tests are busy ones.
+const createWithin = 3 * time.Minute
+
+// program builds one of the programs that run in clusters, once.
+func program(pkg string) func() ([]byte, error) {
+	return sync.OnceValues(func() ([]byte, error) {
+		dir, err := os.MkdirTemp("", "wheelhouse-test-")
+		if err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(dir)
+		path := filepath.Join(dir, "program")
+		cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, pkg)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
+		cmd.Stderr = os.Stderr
+		if err := cmd.Run(); err != nil {
+			return nil, fmt.Errorf("build %s: %w", pkg, err)
+		}
+		return os.ReadFile(path)
+	})
+}
+
+var (
+	agent   = program("wheelhouse/labs/terminal/agent/cmd")
+	machine = program("wheelhouse/provisioner/embedded/machine/cmd")
+)
+
+// optionsAt returns the options of a provider with the data directory.
+func optionsAt(t testing.TB, dataDir string) embedded.Options {
+	t.Helper()
+	runtimePack := provisionertest.NeedsPack(t)
+	agentProgram, err := agent()
+	if err != nil {
+		t.Fatal(err)
+	}
+	machineProgram, err := machine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return embedded.Options{
+		DataDir: dataDir,
+		Pack:    func() (*pack.Pack, error) { return runtimePack, nil },
+		Agent:   agentProgram,
+		Machine: machineProgram,
+		Logger:  slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+}
+
+func newProvider(t testing.TB, o embedded.Options) *embedded.Provider {
+	t.Helper()
+	p, err := embedded.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// newName returns a name that no cluster has.
+func newName() string { return "wh-" + strings.ToLower(rand.Text()[:8]) }
+
+// leftovers lists what this machine still has of the cluster name.
+func leftovers(t testing.TB, dataDir, name string) []string {
+	t.Helper()
+	var left []string
+	add := func(pattern string) {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		left = append(left, found...)
+	}
+	add(filepath.Join(dataDir, "embedded", name))
+	add("/run/wheelhouse/runc/" + name + "-*")
+	add("/sys/fs/cgroup/wheelhouse/" + name + "-*")
+	add("/sys/fs/cgroup/*/wheelhouse/" + name + "-*")
+	ids, err := filepath.Glob("/run/wheelhouse/ids/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range ids {
+		if owner, err := os.Readlink(link); err == nil && filepath.Base(owner) == name {
+			left = append(left, link)
+		}
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(mounts, []byte("/"+name+"/")) {
+		left = append(left, "a mount of "+name)
+	}
+	processes, err := filepath.Glob("/proc/[0-9]*/cgroup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range processes {
+		if text, err := os.ReadFile(file); err == nil && bytes.Contains(text, []byte("/wheelhouse/"+name+"-")) {
+			left = append(left, filepath.Dir(file))
+		}
+	}
+	return left
+}
+
+// workstation is a cluster's workstation with the student's kubeconfig on it.
+type workstation struct {
+	t    testing.TB
+	dial terminal.Dialer
+}
+
+// openWorkstation puts the student's kubeconfig where kubectl looks for it.
+func openWorkstation(t testing.TB, p *embedded.Provider, name string) workstation {
+	t.Helper()
+	access, err := p.Access(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kubeconfig, err := access.Student()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := terminal.WriteFile(t.Context(), access.Dial, "/home/student/.kube/config", 0o600, kubeconfig); err != nil {
+		t.Fatalf("write the kubeconfig: %v", err)
+	}
+	return workstation{t: t, dial: access.Dial}
+}
+
+// run runs a shell script as the student.
+func (w workstation) run(script string) (stdout string, exitCode int) {
+	w.t.Helper()
+	result, err := terminal.Run(w.t.Context(), w.dial, terminal.RunRequest{
+		Command: []string{"bash", "-c", script}, User: true, Timeout: 2 * time.Minute,
+	})
+	if err != nil {
+		w.t.Fatalf("run %q: %v", script, err)
+	}
+	return strings.TrimSpace(string(result.Stdout) + string(result.Stderr)), result.ExitCode
+}

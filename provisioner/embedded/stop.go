@@ -1,0 +1,102 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"wheelhouse/provisioner/embedded/machine"
+)
+
+// stopWithin is how long a cluster's processes may take to end by themselves
+// before they are killed.
+const stopWithin = 30 * time.Second
+
+// Stop ends the processes of the cluster name and keeps its state: Start goes on
+// from there. Stopping twice is no error. It blocks for some seconds.
+func (p *Provider) Stop(ctx context.Context, name string) error {
+	r, err := p.running(name)
+	if errors.Is(err, errStopped) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("stop cluster %s: %w", name, err)
+	}
+	runc := p.runc(r)
+	_, _ = runc.run(ctx, "resume", r.Container) // a frozen one hears nothing; most are not
+	if _, err := runc.run(ctx, "kill", r.Container, "TERM"); err != nil && r.Process.alive() {
+		return fmt.Errorf("stop cluster %s: %w", name, err)
+	}
+	deadline := time.NewTimer(stopWithin)
+	defer deadline.Stop()
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+wait:
+	for r.Process.alive() {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("stop cluster %s: %w", name, context.Cause(ctx))
+		case <-deadline.C:
+			p.log.Warn("a cluster did not stop by itself and is killed", "cluster", name)
+			break wait
+		case <-tick.C:
+		}
+	}
+	if err := runc.delete(ctx, r.Container); err != nil {
+		return fmt.Errorf("stop cluster %s: %w", name, err)
+	}
+	return nil
+}
+
+// Start starts a cluster again that was stopped, or whose processes have ended,
+// with the state that it had. It returns when the cluster is ready. What runs
+// stays as it is.
+func (p *Provider) Start(ctx context.Context, name string) error {
+	r, err := p.running(name)
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, errStopped) {
+		return fmt.Errorf("start cluster %s: %w", name, err)
+	}
+	if r, err = p.store.load(name); err != nil {
+		return err
+	}
+	plan, err := machine.Plan(name, "", r.Spec.Workers)
+	if err != nil {
+		return err
+	}
+	b := &build{Provider: p, record: r, plan: plan}
+	if err := b.restart(ctx); err != nil {
+		return explain(fmt.Errorf("start cluster %s: %w", name, err))
+	}
+	return nil
+}
+
+// restart is what a creation does, but for what is there already.
+func (b *build) restart(ctx context.Context) error {
+	if err := b.runc(b.record).delete(ctx, b.record.Container); err != nil {
+		return err
+	}
+	// Its files belong to the ids that it had. After a reboot another cluster may
+	// have taken them.
+	taken, err := b.record.IDs.take(b.options.RunDir, b.store.folder(b.record.Name))
+	if err != nil {
+		return err
+	}
+	if !taken {
+		return fmt.Errorf("its ids, %d and on, are another cluster's now", b.record.IDs.First)
+	}
+	if err := b.writeBundle(b.record); err != nil {
+		return err
+	}
+	if err := b.start(ctx); err != nil {
+		return err
+	}
+	access, err := b.access(b.record)
+	if err != nil {
+		return err
+	}
+	return b.awaitReady(ctx, access, func() {})
+}
