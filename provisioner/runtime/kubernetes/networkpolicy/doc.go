@@ -23,6 +23,9 @@
 //
 //   - A connection that a policy newly forbids is cut at once: packets from the
 //     side that opened it are judged again, replies pass.
+//   - A pod is guarded from its first packet, if Options say where the CNI plug-ins'
+//     results are: its address is read there, before its containers start, and until
+//     its policies are known that address is cut off.
 //   - What is not allowed is dropped, not refused: a client sees a time-out.
 //   - A port by name in a rule is the port of that name of the pod that the packet
 //     goes to; addresses that are no pod's have no names.
