@@ -5,7 +5,6 @@ import (
 	"context"
 	"embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -107,13 +106,10 @@ func (b *builder) inputs() (string, error) {
 
 // build runs the steps whose folders are not there. The cache's lock is held.
 func (b *builder) build(ctx context.Context, inputs string) (*Pack, error) {
-	if _, err := exec.LookPath("go"); err != nil {
-		return nil, &provisioner.Error{Reason: provisioner.NoPack, Err: err, Message: "Building a pack needs Go, which this machine does not have. Install it from https://go.dev/dl, or bring a pack from elsewhere with `wheelhouse pack import FILE`."}
-	}
-	if err := prepareCache(b.Cache); err != nil {
+	if err := b.able(); err != nil {
 		return nil, err
 	}
-	if err := roomFor(b.Cache, buildRoom, "Building a pack"); err != nil {
+	if err := prepareCache(b.Cache); err != nil {
 		return nil, err
 	}
 	b.progress.plan(phasePackages, "Choosing and downloading Debian's packages", 30*time.Second)
@@ -143,6 +139,27 @@ func (b *builder) build(ctx context.Context, inputs string) (*Pack, error) {
 	}
 	b.progress.end(phaseManifest)
 	return p, prune(b.Cache, p)
+}
+
+// able says what this machine or this user lacks for a build, before any of it is
+// done.
+func (b *builder) able() error {
+	lacks := func(err error, message string) error {
+		return &provisioner.Error{Reason: provisioner.NoPack, Err: err, Message: message + " Or bring a pack from elsewhere with `wheelhouse pack import FILE`."}
+	}
+	if os.Geteuid() != 0 {
+		return lacks(nil, "Building a pack needs root, since the files of its root file systems have many owners: sudo env PATH=\"$PATH\" wheelhouse pack build.")
+	}
+	if _, err := exec.LookPath("go"); err != nil {
+		return lacks(err, "Building a pack needs Go, which is not in the PATH. Install it from https://go.dev/dl; where it is installed for you only, use sudo env PATH=\"$PATH\".")
+	}
+	if _, err := exec.LookPath("gcc"); err != nil {
+		return lacks(err, "Building a pack needs gcc, for runc. Install it: apt install gcc libc6-dev.")
+	}
+	if multiarch() == "" {
+		return lacks(nil, "A pack can be built for amd64 and arm64 machines; this one is "+runtime.GOARCH+".")
+	}
+	return roomFor(b.Cache, buildRoom, "Building a pack")
 }
 
 // buildRoom is what a build takes of the disk, in bytes, beside Go's own cache.
@@ -197,7 +214,7 @@ func (b *builder) plan(ctx context.Context) ([]*step, error) {
 		steps = append(steps, s)
 	}
 	library := b.debian.Packages["libseccomp-dev"]
-	add(&step{name: stepSeccomp, title: "unpacking libseccomp", key: hashKey("seccomp 2", library.Digest, b.debian.Packages["libseccomp2"].Digest),
+	add(&step{name: stepSeccomp, title: "unpacking libseccomp", key: hashKey(b.recipe, library.Digest, b.debian.Packages["libseccomp2"].Digest),
 		make: func(ctx context.Context, dir string, _ io.Writer) error { return b.debian.seccompLibrary(ctx, dir) }})
 	for _, c := range components() {
 		key, err := c.key(b.Source, string(goVersion), library)
@@ -259,9 +276,6 @@ func writeSystem(ctx context.Context, t *tree, used []Package, dir string, log i
 		return err
 	}
 	if err := t.write(root); err != nil {
-		if errors.Is(err, fs.ErrPermission) {
-			return &provisioner.Error{Reason: provisioner.NoPack, Err: err, Message: "Making a root file system needs root, since its files have many owners. Run the command again as root: sudo wheelhouse pack build."}
-		}
 		return err
 	}
 	if err := linkLibraries(ctx, root, log); err != nil {

@@ -50,6 +50,13 @@ const (
 	moduleRunc       = "github.com/opencontainers/runc"
 )
 
+// moduleNames are what the modules of the programs are called in a manifest.
+var moduleNames = map[string]string{
+	moduleKubernetes: "kubernetes", moduleCNI: "cni-plugins", moduleContainerd: "containerd", moduleCoreDNS: "coredns",
+	moduleLocalPath: "local-path-provisioner", moduleMetrics: "metrics-server", moduleCRITools: "cri-tools", moduleRunc: "runc",
+	"go.etcd.io/etcd/server/v3": "etcd",
+}
+
 // kubernetesVersion is what Kubernetes' programs say of themselves, in the
 // packages that upstream sets it in.
 var kubernetesVersion = func() []string {
@@ -107,7 +114,11 @@ func (c *component) key(source, goVersion string, seccomp *debPackage) (string, 
 	if err != nil {
 		return "", err
 	}
-	inputs := []string{"component 1", sources, goVersion, runtime.GOARCH, fmt.Sprint(c.programs)}
+	recipe, err := recipes.ReadFile("component.go")
+	if err != nil {
+		return "", err
+	}
+	inputs := []string{string(recipe), sources, goVersion, runtime.GOARCH, fmt.Sprint(c.programs)}
 	for _, p := range c.programs {
 		if p.cgo {
 			inputs = append(inputs, seccomp.Digest)
@@ -142,9 +153,6 @@ func (c *component) build(ctx context.Context, source, dir, seccomp string, log 
 		ldflags := []string{"-s", "-w", "-buildid="}
 		env := append([]string{"CGO_ENABLED=0"}, goEnv...)
 		if batch[0].cgo {
-			if _, err := exec.LookPath("gcc"); err != nil {
-				return &provisioner.Error{Reason: provisioner.NoPack, Err: err, Message: "runc is built with gcc, which this machine does not have. Install it (apt install gcc libc6-dev) and run the command again."}
-			}
 			ldflags = append(ldflags, "-linkmode=external", "-extldflags=-static")
 			env = append(env, "CGO_ENABLED=1", "CC=gcc", "PKG_CONFIG="+filepath.Join(seccomp, "pkg-config"))
 		}

@@ -39,13 +39,9 @@ func (m *Manifest) addComponents(ctx context.Context, programs []string) ([]byte
 			}
 			key := path + "@" + version
 			if found[key] == nil {
-				found[key] = &Component{Name: path, Version: version, Module: path, Sum: sum}
+				found[key] = &Component{Name: cmp.Or(moduleNames[path], path), Version: version, Module: path, Sum: sum}
 			}
-			name := filepath.Base(program)
-			if info.Path == module.Path || strings.HasPrefix(info.Path, module.Path+"/") || (name == "kubernetes" && path == moduleKubernetes) {
-				found[key].Name = name
-			}
-			found[key].In = append(found[key].In, name)
+			found[key].In = append(found[key].In, filepath.Base(program))
 		}
 	}
 	var texts bytes.Buffer

@@ -42,7 +42,7 @@ const manifestVersion = 1
 
 // Component is a Go module that is linked into programs of the pack.
 type Component struct {
-	Name    string   `json:"name"` // of a program, or the module's path
+	Name    string   `json:"name"` // of what the pack is there for, else the module's path
 	Version string   `json:"version"`
 	Module  string   `json:"module"`
 	License string   `json:"license"` // SPDX, as far as its text is known; else "see LICENCES.txt"

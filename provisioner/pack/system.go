@@ -80,6 +80,8 @@ func (t *tree) finish() {
 	t.folder("var/tmp", 0o777|fs.ModeSticky)
 	t.folder("root", 0o700)
 	t.link("var/run", "/run")
+	t.remove("var/lock") // anybody may write to the one that base-files brings
+	t.link("var/lock", "/run/lock")
 	t.alternatives()
 	t.certificates()
 }
