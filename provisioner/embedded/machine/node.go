@@ -62,8 +62,9 @@ func RunNode(ctx context.Context, name string, log *slog.Logger) error {
 	component("kubelet", componentEnv, []func(context.Context) error{fileIsThere(kubeletKubeconfig), socketListens(containerdSocket)},
 		kubernetesProgram, "kubelet", "--config", kubeletConfig, "--kubeconfig", kubeletKubeconfig,
 		"--hostname-override", n.Name, "--node-ip", n.Address.String())
-	component("kube-proxy", componentEnv, []func(context.Context) error{fileIsThere(proxyKubeconfig)},
-		kubernetesProgram, "kube-proxy", "--config", proxyConfig, "--hostname-override", n.Name)
+	component("node-network", componentEnv, []func(context.Context) error{fileIsThere(proxyKubeconfig)},
+		kubernetesProgram, "node-network", "--config", proxyConfig, "--kubeconfig", proxyKubeconfig, "--node-name", n.Name,
+		"--pod-cidr", n.Pods.String(), "--cni-results", "/var/lib/cni/results")
 	return g.Wait()
 }
 

@@ -16,6 +16,8 @@ import (
 	kubeadmapi "k8s.io/kubernetes/cmd/kubeadm/app/apis/kubeadm"
 	"k8s.io/kubernetes/cmd/kubeadm/app/phases/controlplane"
 	kubeadmconfig "k8s.io/kubernetes/cmd/kubeadm/app/util/config"
+
+	"wheelhouse/provisioner/runtime/kubernetes/loadbalancer"
 )
 
 // controlPlane says what control-plane has to run. It is the JSON of the file
@@ -111,6 +113,7 @@ func serveControlPlane(ctx context.Context, args []string) error {
 		}
 		g.Go(func() error { return ended(ctx, "kube-controller-manager", manager.run(ctx)) })
 		g.Go(func() error { return ended(ctx, "kube-scheduler", scheduling.run(ctx)) })
+		g.Go(func() error { return ended(ctx, "load balancer", balance(ctx, c)) })
 		if err := bootstrap(ctx, kubeadm); err != nil || !c.Seed {
 			return err
 		}
@@ -123,6 +126,15 @@ func serveControlPlane(ctx context.Context, args []string) error {
 		return err
 	}
 	return nil
+}
+
+// balance gives addresses to services of the type LoadBalancer.
+func balance(ctx context.Context, c *controlPlane) error {
+	client, err := adminClient()
+	if err != nil {
+		return err
+	}
+	return loadbalancer.Run(ctx, loadbalancer.Options{Client: client, Range: c.Balanced})
 }
 
 // errSeeded ends the parts when the seed is made.

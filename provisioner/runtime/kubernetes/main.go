@@ -1,7 +1,8 @@
 // Command kubernetes is all of Kubernetes' components, and etcd, in one program:
 // kubernetes kubelet …, or a link named kubelet. One program shares its code on
 // the disk and in memory, and is built once. It also knows control-plane, which
-// runs the parts of a control plane in one process.
+// runs the parts of a control plane in one process, and node-network, which
+// enforces network policies beside kube-proxy.
 //
 // It is a part of the runtime pack; package embedded starts it.
 package main
@@ -31,6 +32,8 @@ import (
 	kubeadm "k8s.io/kubernetes/cmd/kubeadm/app"
 	kubeadmutil "k8s.io/kubernetes/cmd/kubeadm/app/util/errors"
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
+
+	"wheelhouse/provisioner/runtime/kubernetes/nodenetwork"
 )
 
 // components run with os.Args as each would have it, and return its exit status.
@@ -44,6 +47,7 @@ var components = map[string]func() int{
 	"kubeadm":                 func() int { kubeadmutil.HandleError(kubeadm.Run()); return 0 },
 	"kubectl":                 runKubectl,
 	"control-plane":           runControlPlane,
+	"node-network":            nodenetwork.RunNodeNetwork,
 }
 
 func main() {

@@ -16,8 +16,8 @@ func adminClient() (*kubernetes.Clientset, error) {
 	if err != nil {
 		return nil, err
 	}
-	config.Timeout = 10 * time.Second
 	config.QPS = -1
+	config.ContentType = "application/vnd.kubernetes.protobuf" // half the garbage of JSON
 	return kubernetes.NewForConfig(config)
 }
 
