@@ -6,11 +6,10 @@ import (
 	"strings"
 	"sync"
 
-	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/rest"
 
 	"wheelhouse/content"
 	"wheelhouse/grader"
-	"wheelhouse/provisioner"
 )
 
 // judge watches a lab on a cluster, as a session does: a step that was complete
@@ -28,16 +27,9 @@ type judge struct {
 	news     chan struct{}            // closed, and replaced, at each change
 }
 
-func newJudge(ctx context.Context, lab *content.Lab, access *provisioner.Access) (*judge, error) {
+// newJudge starts to watch the cluster of config. Close has to be called.
+func newJudge(ctx context.Context, lab *content.Lab, config *rest.Config) (*judge, error) {
 	program, err := grader.Compile(lab)
-	if err != nil {
-		return nil, err
-	}
-	kubeconfig, err := access.Admin()
-	if err != nil {
-		return nil, err
-	}
-	config, err := clientcmd.RESTConfigFromKubeConfig(kubeconfig)
 	if err != nil {
 		return nil, err
 	}

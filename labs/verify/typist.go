@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"wheelhouse/labs/terminal"
-	"wheelhouse/provisioner"
 )
 
 const (
@@ -41,8 +40,8 @@ type typist struct {
 }
 
 // newTypist opens a terminal and waits for its prompt. Close has to be called.
-func newTypist(ctx context.Context, access *provisioner.Access) (*typist, error) {
-	conn, err := terminal.Attach(ctx, access.Dial, terminal.AttachRequest{Terminal: "verify", Cols: 160, Rows: 50})
+func newTypist(ctx context.Context, workstation terminal.Dialer) (*typist, error) {
+	conn, err := terminal.Attach(ctx, workstation, terminal.AttachRequest{Terminal: "verify", Cols: 160, Rows: 50})
 	if err != nil {
 		return nil, fmt.Errorf("open a terminal: %w", err)
 	}

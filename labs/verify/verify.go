@@ -13,9 +13,13 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
 	"wheelhouse/content"
 	"wheelhouse/grader"
 	"wheelhouse/labs/setup"
+	"wheelhouse/labs/terminal"
 	"wheelhouse/provisioner"
 )
 
@@ -119,11 +123,24 @@ func newProof(ctx context.Context, lab *content.Lab, access *provisioner.Access)
 	if err := setup.Run(prepare, lab, access); err != nil {
 		return nil, err
 	}
-	judge, err := newJudge(ctx, lab, access)
+	kubeconfig, err := access.Admin()
 	if err != nil {
 		return nil, err
 	}
-	typist, err := newTypist(prepare, access)
+	config, err := clientcmd.RESTConfigFromKubeConfig(kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	return begin(ctx, lab, config, access.Dial)
+}
+
+// begin watches and opens a terminal where everything is set up.
+func begin(ctx context.Context, lab *content.Lab, config *rest.Config, workstation terminal.Dialer) (*proof, error) {
+	judge, err := newJudge(ctx, lab, config)
+	if err != nil {
+		return nil, err
+	}
+	typist, err := newTypist(ctx, workstation)
 	if err != nil {
 		judge.Close()
 		return nil, err
