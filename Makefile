@@ -53,8 +53,12 @@ $(MACHINE): $(call go_files,provisioner/embedded/machine) $(wildcard provisioner
 $(INTRO): $(call go_files,content/intro) go.mod
 	$(GO) run ./content/intro/image
 
-$(BINARY): parts $(call go_files,.) $(shell find content/courses -type f 2>/dev/null) go.mod go.sum
+$(BINARY): parts $(call go_files,.) $(shell find content/courses provisioner/pack/files provisioner/workstation provisioner/kind/workstation -type f 2>/dev/null) go.mod go.sum
 	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o $@ .
+
+.PHONY: pack
+pack: build ## Build the runtime pack, which clusters without a container engine are made from (minutes, once; needs root)
+	$(BINARY) pack build $(ARGS)
 
 .PHONY: test
 test: build ## Run the whole suite: Go, the pages, real clusters and a real browser where a container engine answers

@@ -65,6 +65,7 @@ func TestRooms(t *testing.T) {
 // adapters are the folders that a parent must not know: they plug into it.
 var adapters = map[string]bool{
 	"provisioner/kind":            true,
+	"provisioner/pack":            true,
 	"provisioner/provisionertest": true,
 	"labs/sqlite":                 true,
 	"labs/verify":                 true,

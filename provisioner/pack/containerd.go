@@ -30,6 +30,10 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", 
   address = %q
 `
 
+// socketRoom is how long the path of a folder may be for containerd's sockets in
+// it: the kernel takes 107 bytes for a whole path.
+const socketRoom = 80
+
 // Labels of images that containerd's CRI plugin sets on those that it pulled.
 const (
 	labelManaged = "io.cri-containerd.image=managed"
@@ -40,9 +44,15 @@ const (
 // have been imported and unpacked. programs holds containerd and ctr. The
 // layers' archives are not kept: what a container runs on is unpacked.
 func unpackImages(ctx context.Context, dir, programs, images string, list []Image, log io.Writer) (err error) {
-	work, err := os.MkdirTemp("", "wheelhouse-containerd-")
-	if err != nil {
+	work := filepath.Join(dir, "work") // goes with dir, should this process be killed
+	if err := os.Mkdir(work, 0o700); err != nil {
 		return err
+	}
+	if len(work) > socketRoom {
+		removeAll(work)
+		if work, err = os.MkdirTemp("", "wheelhouse-containerd-"); err != nil {
+			return err
+		}
 	}
 	defer removeAll(work)
 	root := filepath.Join(dir, Containerd)

@@ -41,8 +41,9 @@ var (
 )
 
 // imageRecipes returns the images that are made here. addons and metrics are the
-// folders with those programs; packages gets what was unpacked.
-func (s *debSet) imageRecipes(ctx context.Context, addons, metrics string, packages map[string]Package) ([]recipe, error) {
+// folders with those programs, scratch is one to work in; packages gets what was
+// unpacked.
+func (s *debSet) imageRecipes(ctx context.Context, addons, metrics, scratch string, packages map[string]Package) ([]recipe, error) {
 	var recipes []recipe
 	for _, one := range []struct {
 		archive, ref, program, file string
@@ -68,8 +69,8 @@ func (s *debSet) imageRecipes(ctx context.Context, addons, metrics string, packa
 		}
 		recipes = append(recipes, recipe{archive: one.archive, tree: t, tags: []imageTag{{one.ref, one.config}}})
 	}
-	for _, make := range []func(context.Context) (recipe, []Package, error){s.busybox, s.nginx, s.redis} {
-		r, unpacked, err := make(ctx)
+	for _, make := range []func(context.Context, string) (recipe, []Package, error){s.busybox, s.nginx, s.redis} {
+		r, unpacked, err := make(ctx, scratch)
 		if err != nil {
 			return nil, err
 		}
@@ -83,12 +84,12 @@ func (s *debSet) imageRecipes(ctx context.Context, addons, metrics string, packa
 
 // busybox is Debian's dynamic busybox: the static one cannot resolve names with
 // glibc.
-func (s *debSet) busybox(ctx context.Context) (recipe, []Package, error) {
+func (s *debSet) busybox(ctx context.Context, scratch string) (recipe, []Package, error) {
 	t, packages, err := s.system(ctx, busyboxPackages, []string{"libgcc-s1", "gcc-12-base", "libcrypt1"})
 	if err != nil {
 		return recipe{}, nil, err
 	}
-	applets, err := t.applets(ctx)
+	applets, err := t.applets(ctx, scratch)
 	if err != nil {
 		return recipe{}, nil, err
 	}
@@ -113,8 +114,8 @@ func (s *debSet) busybox(ctx context.Context) (recipe, []Package, error) {
 
 // applets asks busybox for its names. It runs with its own loader and libraries,
 // whatever this machine has.
-func (t *tree) applets(ctx context.Context) ([]string, error) {
-	dir, err := os.MkdirTemp("", "wheelhouse-busybox-")
+func (t *tree) applets(ctx context.Context, scratch string) ([]string, error) {
+	dir, err := os.MkdirTemp(scratch, "busybox-")
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +149,7 @@ func (t *tree) applets(ctx context.Context) ([]string, error) {
 // nginx is Debian's nginx with the folders, the user and the configuration of the
 // image that courses are written for. The tags differ in an environment variable
 // only; nginx -v tells Debian's version.
-func (s *debSet) nginx(ctx context.Context) (recipe, []Package, error) {
+func (s *debSet) nginx(ctx context.Context, _ string) (recipe, []Package, error) {
 	t, packages, err := s.system(ctx, nginxPackages, []string{"iproute2", "openssl", "libpam0g"})
 	if err != nil {
 		return recipe{}, nil, err
@@ -180,7 +181,7 @@ func (s *debSet) nginx(ctx context.Context) (recipe, []Package, error) {
 }
 
 // redis is Debian's redis, open to other pods as the usual image is.
-func (s *debSet) redis(ctx context.Context) (recipe, []Package, error) {
+func (s *debSet) redis(ctx context.Context, _ string) (recipe, []Package, error) {
 	t, packages, err := s.system(ctx, redisPackages, []string{"libpam0g"})
 	if err != nil {
 		return recipe{}, nil, err
@@ -219,7 +220,7 @@ func (t *tree) account(name string, id int, home string) {
 // writeImages makes all archives in dir, and images.json that lists the images.
 func (s *debSet) writeImages(ctx context.Context, dir, addons, metrics string, extra []Archive, log io.Writer) error {
 	packages := map[string]Package{}
-	recipes, err := s.imageRecipes(ctx, addons, metrics, packages)
+	recipes, err := s.imageRecipes(ctx, addons, metrics, dir, packages)
 	if err != nil {
 		return err
 	}
