@@ -26,6 +26,7 @@ import (
 	kubeadmapi "k8s.io/kubernetes/cmd/kubeadm/app/apis/kubeadm"
 	"k8s.io/kubernetes/cmd/kubeadm/app/constants"
 	"k8s.io/kubernetes/cmd/kubeadm/app/phases/addons/dns"
+	nodebootstrap "k8s.io/kubernetes/cmd/kubeadm/app/phases/bootstraptoken/node"
 	"k8s.io/kubernetes/cmd/kubeadm/app/phases/kubeconfig"
 )
 
@@ -66,6 +67,13 @@ func bootstrap(ctx context.Context, kubeadm *kubeadmapi.InitConfiguration) error
 	}
 	if _, err := kubeconfig.EnsureAdminClusterRoleBindingImpl(ctx, client, client, 100*time.Millisecond, time.Minute); err != nil {
 		return fmt.Errorf("give the administrators their role: %w", err)
+	}
+	// Without it, kubelets refuse the API server's requests for logs and exec.
+	if err := nodebootstrap.AllowAPIServerToAccessKubeletAPI(client); err != nil {
+		return fmt.Errorf("give the API server its role on kubelets: %w", err)
+	}
+	if err := nodebootstrap.AutoApproveNodeCertificateRotation(client); err != nil {
+		return fmt.Errorf("let kubelets renew their certificates: %w", err)
 	}
 	if _, err := client.AppsV1().Deployments(metav1.NamespaceSystem).Get(ctx, constants.CoreDNSDeploymentName, metav1.GetOptions{}); apierrors.IsNotFound(err) {
 		if err := installDNS(kubeadm, client); err != nil {
