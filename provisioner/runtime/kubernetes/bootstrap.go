@@ -27,6 +27,7 @@ import (
 	"k8s.io/kubernetes/cmd/kubeadm/app/constants"
 	"k8s.io/kubernetes/cmd/kubeadm/app/phases/addons/dns"
 	nodebootstrap "k8s.io/kubernetes/cmd/kubeadm/app/phases/bootstraptoken/node"
+	bootstraptoken "k8s.io/kubernetes/cmd/kubeadm/app/phases/bootstraptoken/node"
 	"k8s.io/kubernetes/cmd/kubeadm/app/phases/kubeconfig"
 )
 
@@ -68,12 +69,14 @@ func bootstrap(ctx context.Context, kubeadm *kubeadmapi.InitConfiguration) error
 	if _, err := kubeconfig.EnsureAdminClusterRoleBindingImpl(ctx, client, client, 100*time.Millisecond, time.Minute); err != nil {
 		return fmt.Errorf("give the administrators their role: %w", err)
 	}
-	// Without it, kubelets refuse the API server's requests for logs and exec.
-	if err := nodebootstrap.AllowAPIServerToAccessKubeletAPI(client); err != nil {
-		return fmt.Errorf("give the API server its role on kubelets: %w", err)
-	}
-	if err := nodebootstrap.AutoApproveNodeCertificateRotation(client); err != nil {
-		return fmt.Errorf("let kubelets renew their certificates: %w", err)
+	for _, allow := range []func(kubernetes.Interface) error{
+		bootstraptoken.AllowAPIServerToAccessKubeletAPI, // logs, exec, port-forward
+		bootstraptoken.AllowBootstrapTokensToPostCSRs, bootstraptoken.AllowBootstrapTokensToGetNodes,
+		bootstraptoken.AutoApproveNodeBootstrapTokens, bootstraptoken.AutoApproveNodeCertificateRotation,
+	} {
+		if err := allow(client); err != nil {
+			return fmt.Errorf("give nodes and API server their roles: %w", err)
+		}
 	}
 	if _, err := client.AppsV1().Deployments(metav1.NamespaceSystem).Get(ctx, constants.CoreDNSDeploymentName, metav1.GetOptions{}); apierrors.IsNotFound(err) {
 		if err := installDNS(kubeadm, client); err != nil {

@@ -43,8 +43,6 @@ func startEtcd(ctx context.Context, kubeadm *kubeadmapi.InitConfiguration) (*etc
 	config.UnsafeNoFsync = true
 	config.LogLevel = "warn"
 	config.WarningUnaryRequestDuration = time.Second // the default, of its flags only
-	// One member elects itself: there is nobody to hear from first.
-	config.TickMs, config.ElectionMs = 10, 100
 	server, err := embed.StartEtcd(config)
 	if err != nil {
 		return nil, fmt.Errorf("etcd: %w", err)
