@@ -26,7 +26,6 @@ import (
 	kubeadmapi "k8s.io/kubernetes/cmd/kubeadm/app/apis/kubeadm"
 	"k8s.io/kubernetes/cmd/kubeadm/app/constants"
 	"k8s.io/kubernetes/cmd/kubeadm/app/phases/addons/dns"
-	nodebootstrap "k8s.io/kubernetes/cmd/kubeadm/app/phases/bootstraptoken/node"
 	bootstraptoken "k8s.io/kubernetes/cmd/kubeadm/app/phases/bootstraptoken/node"
 	"k8s.io/kubernetes/cmd/kubeadm/app/phases/kubeconfig"
 )
@@ -70,7 +69,7 @@ func bootstrap(ctx context.Context, kubeadm *kubeadmapi.InitConfiguration) error
 		return fmt.Errorf("give the administrators their role: %w", err)
 	}
 	for _, allow := range []func(kubernetes.Interface) error{
-		bootstraptoken.AllowAPIServerToAccessKubeletAPI, // logs, exec, port-forward
+		bootstraptoken.AllowAPIServerToAccessKubeletAPI, // logs, exec, port-forward: a role of its own since 1.36
 		bootstraptoken.AllowBootstrapTokensToPostCSRs, bootstraptoken.AllowBootstrapTokensToGetNodes,
 		bootstraptoken.AutoApproveNodeBootstrapTokens, bootstraptoken.AutoApproveNodeCertificateRotation,
 	} {
