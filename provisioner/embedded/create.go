@@ -131,6 +131,9 @@ func (b *build) run(ctx context.Context, from *pack.Pack, t *provisioner.Tracker
 	t.End(phaseSeed)
 	t.Start(phaseMachine)
 	folder := b.store.folder(b.record.Name)
+	if err := from.Keep(folder); err != nil {
+		return err
+	}
 	if b.record.IDs, err = takeIDs(b.options.RunDir, folder); err != nil {
 		return err
 	}

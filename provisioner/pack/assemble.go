@@ -44,7 +44,7 @@ func (b *builder) assemble(ctx context.Context, inputs string, steps []*step) (*
 	for _, s := range steps {
 		used = append(used, filepath.Base(s.folder(b.Cache)))
 	}
-	return adopt(b.Cache, dir, m.Digest, used)
+	return adopt(ctx, b.Cache, dir, m.Digest, used)
 }
 
 // manifest describes the pack in dir, and writes the licences' texts there.
@@ -147,9 +147,14 @@ func likeFolder(from, to string) error {
 
 // adopt moves the finished pack in dir to its place in the cache and makes it
 // the current one. The cache's lock is held.
-func adopt(cache, dir, digest string, steps []string) (*Pack, error) {
+func adopt(ctx context.Context, cache, dir, digest string, steps []string) (*Pack, error) {
 	place := filepath.Join(cache, packs, digestFolder(digest))
-	if isThere(place) { // the same pack, perhaps damaged since
+	if whole, err := isWhole(ctx, place); err != nil {
+		return nil, err
+	} else if whole { // clusters may be made of it, so it stays where it is
+		return makeCurrent(cache, place, steps)
+	}
+	if isThere(place) { // damaged since
 		old, err := os.MkdirTemp(filepath.Join(cache, "tmp"), "old-")
 		if err != nil {
 			return nil, err
@@ -162,13 +167,28 @@ func adopt(cache, dir, digest string, steps []string) (*Pack, error) {
 	if err := os.Rename(dir, place); err != nil {
 		return nil, err
 	}
+	return makeCurrent(cache, place, steps)
+}
+
+// makeCurrent makes the pack in place, which is in the cache, the current one.
+func makeCurrent(cache, place string, steps []string) (*Pack, error) {
 	if err := writeJSON(place+stepsSuffix, steps); err != nil {
 		return nil, err
 	}
-	if err := replaceLink(filepath.Join(packs, digestFolder(digest)), filepath.Join(cache, current)); err != nil {
+	if err := replaceLink(filepath.Join(packs, filepath.Base(place)), filepath.Join(cache, current)); err != nil {
 		return nil, err
 	}
 	return Open(place)
+}
+
+// isWhole says whether there is a pack in dir without any damage.
+func isWhole(ctx context.Context, dir string) (bool, error) {
+	p, err := Open(dir)
+	if err != nil {
+		return false, nil // so there is none
+	}
+	damage, err := p.Verify(ctx)
+	return len(damage) == 0, err
 }
 
 // stepsSuffix ends the file beside a pack that names the steps it was made of.

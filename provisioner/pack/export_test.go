@@ -56,7 +56,7 @@ func Adopt(cache, dir string, m *Manifest) (*Pack, error) {
 	if err := prepareCache(cache); err != nil {
 		return nil, err
 	}
-	p, err := adopt(cache, dir, m.Digest, nil)
+	p, err := adopt(context.Background(), cache, dir, m.Digest, nil)
 	if err != nil {
 		return nil, err
 	}

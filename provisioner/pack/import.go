@@ -62,7 +62,11 @@ func Import(ctx context.Context, cache, file string, report func(provisioner.Pro
 		return nil, err
 	}
 	defer removeAll(dir)
-	if err := importFiles(archive, dir, m, progress); err != nil {
+	err = importFiles(archive, dir, m, progress)
+	if err == nil {
+		_, err = io.Copy(io.Discard, packed) // up to the checksum at its end
+	}
+	if err != nil {
 		return nil, importError(ctx, file, err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, manifest), text, 0o644); err != nil {
@@ -71,7 +75,7 @@ func Import(ctx context.Context, cache, file string, report func(provisioner.Pro
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return nil, err
 	}
-	p, err := adopt(cache, dir, m.Digest, nil)
+	p, err := adopt(ctx, cache, dir, m.Digest, nil)
 	if err != nil {
 		return nil, err
 	}

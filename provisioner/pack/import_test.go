@@ -107,6 +107,8 @@ func read(t *testing.T, file string) []byte {
 func TestImportRefusesDamage(t *testing.T) {
 	file, _ := exported(t)
 	whole := read(t, file)
+	content, err := unzstd(whole)
+	must(t, err)
 	cache := t.TempDir()
 	first, err := pack.Import(t.Context(), cache, file, nil)
 	must(t, err)
@@ -116,7 +118,11 @@ func TestImportRefusesDamage(t *testing.T) {
 		must(t, os.WriteFile(bad, text, 0o644))
 		_, err := pack.Import(t.Context(), cache, bad, nil)
 		if err == nil {
-			t.Fatalf("%s: it was imported", name)
+			// Some bits of the compression mean nothing; what they hold is the same.
+			if got, err := unzstd(text); err != nil || !bytes.Equal(got, content) {
+				t.Fatalf("%s: it was imported", name)
+			}
+			return
 		}
 		wantError(t, err, "Nothing was imported")
 		wantClean(t, cache)
@@ -126,15 +132,26 @@ func TestImportRefusesDamage(t *testing.T) {
 	}
 	refuse("empty", nil)
 	refuse("something else", []byte("PK\x03\x04 no pack"))
-	for i := 1; i < 10; i++ {
-		refuse("cut short", whole[:len(whole)*i/10])
+	for i := 1; i < 40; i++ {
+		at := len(whole) * i / 40
+		refuse("cut short", whole[:at])
 		flipped := bytes.Clone(whole)
-		flipped[len(flipped)*i/10] ^= 1
+		flipped[at] ^= 1
 		refuse("a bit is another", flipped)
 	}
+	refuse("the last byte is missing", whole[:len(whole)-1])
 	if damage, err := first.Verify(t.Context()); err != nil || len(damage) > 0 {
 		t.Errorf("the current pack has suffered: %v %v", damage, err)
 	}
+}
+
+func unzstd(text []byte) ([]byte, error) {
+	unpacked, err := zstd.NewReader(bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	defer unpacked.Close()
+	return io.ReadAll(unpacked)
 }
 
 // TestImportRefusesEvil changes single files of an exported pack.
@@ -244,10 +261,9 @@ func TestImportRefusesEvil(t *testing.T) {
 
 func unpackFile(t *testing.T, file string) (headers []*tar.Header, texts [][]byte) {
 	t.Helper()
-	unpacked, err := zstd.NewReader(bytes.NewReader(read(t, file)))
+	text, err := unzstd(read(t, file))
 	must(t, err)
-	defer unpacked.Close()
-	archive := tar.NewReader(unpacked)
+	archive := tar.NewReader(bytes.NewReader(text))
 	for {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {

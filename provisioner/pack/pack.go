@@ -16,7 +16,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"syscall"
 
 	"wheelhouse/provisioner"
 )
@@ -98,18 +97,4 @@ func Current(cache string) (*Pack, error) {
 func isThere(name string) bool {
 	_, err := os.Lstat(name)
 	return err == nil
-}
-
-// Hold keeps the pack from being pruned until the returned file is closed here
-// and in every process that inherited it.
-func (p *Pack) Hold() (*os.File, error) {
-	f, err := os.Open(filepath.Join(p.dir, manifest))
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH); err != nil {
-		_ = f.Close()
-		return nil, fmt.Errorf("hold the pack in %s: %w", p.dir, err)
-	}
-	return f, nil
 }

@@ -223,11 +223,12 @@ func TestVerifyStops(t *testing.T) {
 }
 
 // TestAdoptPrunes: the current pack stays, the last one before it, and what
-// somebody holds.
+// somebody uses.
 func TestAdoptPrunes(t *testing.T) {
 	cache := t.TempDir()
 	var dirs []string
-	var holds []*os.File
+	user := filepath.Join(t.TempDir(), "a cluster")
+	must(t, os.Mkdir(user, 0o755))
 	for _, salt := range []string{"one", "two", "three", "four"} {
 		dir, m := makePack(t, salt)
 		must(t, os.MkdirAll(cache, 0o755))
@@ -237,9 +238,7 @@ func TestAdoptPrunes(t *testing.T) {
 		p, err := pack.Adopt(cache, moved, m)
 		must(t, err)
 		if salt == "one" {
-			hold, err := p.Hold()
-			must(t, err)
-			holds = append(holds, hold)
+			must(t, p.Keep(user))
 		}
 		dirs = append(dirs, p.Dir())
 		now, err := pack.Current(cache)
@@ -253,10 +252,20 @@ func TestAdoptPrunes(t *testing.T) {
 			t.Errorf("pack %d: there is %v, want %v", i, err == nil, want)
 		}
 	}
-	must(t, holds[0].Close())
 	listed, err := pack.List(cache)
 	must(t, err)
 	if len(listed) != 3 || !listed[0].Current || listed[0].Dir() != dirs[3] || listed[1].Current {
 		t.Errorf("got list %v", listed)
+	}
+	must(t, os.Remove(user))
+	dir, m := makePack(t, "five")
+	moved := filepath.Join(cache, "five")
+	must(t, os.Rename(dir, moved))
+	_, err = pack.Adopt(cache, moved, m)
+	must(t, err)
+	for i, want := range []bool{false, false, false, true} {
+		if _, err := os.Stat(dirs[i]); (err == nil) != want {
+			t.Errorf("pack %d, with nobody using one: there is %v, want %v", i, err == nil, want)
+		}
 	}
 }

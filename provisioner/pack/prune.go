@@ -4,13 +4,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 )
 
 // keep is how many packs that are not the current one stay.
 const keep = 1
 
-// prune removes the packs that are neither the last ones nor held, and the steps
+// prune removes the packs that are neither the last ones nor in use, and the steps
 // that no pack is made of. The cache's lock is held.
 func prune(cache string, now *Pack) error {
 	entries, err := os.ReadDir(filepath.Join(cache, packs))
@@ -30,23 +29,11 @@ func prune(cache string, now *Pack) error {
 	}
 	slices.SortFunc(olds, func(a, b old) int { return int(min(1, max(-1, b.time-a.time))) })
 	for _, o := range olds[min(keep, len(olds)):] {
-		if held(o.dir) {
-			continue
+		if err := dropUnused(o.dir); err != nil {
+			return err
 		}
-		removeAll(o.dir)
-		_ = os.Remove(o.dir + stepsSuffix)
 	}
 	return pruneSteps(cache)
-}
-
-// held says whether somebody holds the pack in dir.
-func held(dir string) bool {
-	f, err := os.Open(filepath.Join(dir, manifest))
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil
 }
 
 func pruneSteps(cache string) error {

@@ -56,9 +56,7 @@ func TestReal(t *testing.T) {
 	} else if p, err = pack.Current(cache); err != nil {
 		skip("there is none: %v", err)
 	}
-	hold, err := p.Hold()
-	must(t, err)
-	defer hold.Close()
+	must(t, p.Keep(t.TempDir()))
 
 	t.Run("whole", func(t *testing.T) {
 		damage, err := p.Verify(t.Context())
