@@ -155,10 +155,22 @@ func TestJUnitTellsWhatFailed(t *testing.T) {
 	}
 }
 
-// TestEveryLabIsProven is "wheelhouse lab verify" of the whole course.
+// TestEveryLabIsProven is "wheelhouse lab verify" of the whole course, with each
+// provider of clusters.
 func TestEveryLabIsProven(t *testing.T) {
-	provisionertest.NeedsEngine(t)
-	var cfg config
+	for provider, needs := range map[string]func(testing.TB){
+		providerKind:     provisionertest.NeedsEngine,
+		providerEmbedded: func(t testing.TB) { provisionertest.NeedsPack(t) },
+	} {
+		t.Run(provider, func(t *testing.T) {
+			needs(t)
+			proveEveryLab(t, provider)
+		})
+	}
+}
+
+func proveEveryLab(t *testing.T, provider string) {
+	cfg := config{Provider: provider, PackCache: provisionertest.PackCache(t)}
 	course, err := cfg.loadCourse()
 	if err != nil {
 		t.Fatal(err)

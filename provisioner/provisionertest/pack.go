@@ -16,14 +16,7 @@ func NeedsPack(t testing.TB) *pack.Pack {
 	if wanted == "none" {
 		t.Skipf("SKIPPED: %s=none asks for no real clusters, so nothing here was tested on one", ClustersVariable)
 	}
-	cache := os.Getenv("WHEELHOUSE_PACK_CACHE")
-	if cache == "" {
-		var err error
-		if cache, err = pack.DefaultCache(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	current, err := pack.Current(cache)
+	current, err := pack.Current(PackCache(t))
 	switch {
 	case err == nil && os.Geteuid() == 0:
 		return current
@@ -37,4 +30,18 @@ func NeedsPack(t testing.TB) *pack.Pack {
 		t.Skip("SKIPPED: embedded clusters need root, so nothing here was tested on a real cluster")
 	}
 	return nil
+}
+
+// PackCache is the folder where the tests look for the pack: that of the flag
+// --pack-cache, or of its environment variable.
+func PackCache(t testing.TB) string {
+	t.Helper()
+	if cache := os.Getenv("WHEELHOUSE_PACK_CACHE"); cache != "" {
+		return cache
+	}
+	cache, err := pack.DefaultCache()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cache
 }

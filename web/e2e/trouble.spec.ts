@@ -11,8 +11,11 @@ test('a cluster that is deleted behind our back is told, and a new one helps', a
   try {
     await page.goto(wheelhouse.link)
     await openLab(page, 'Connect to the lab')
-    const clusters = JSON.parse(await wheelhouse.command('cluster', 'list', '-o', 'json')) as { name: string }[]
-    await run('docker', ['rm', '--force', '--volumes', ...clusters.flatMap(({ name }) => [`${name}-control-plane`, `${name}-workstation`])])
+    const clusters = JSON.parse(await wheelhouse.command('cluster', 'list', '-o', 'json')) as { name: string; provider: string }[]
+    for (const { name, provider } of clusters) {
+      if (provider === 'kind') await run('docker', ['rm', '--force', '--volumes', `${name}-control-plane`, `${name}-workstation`])
+      else await wheelhouse.command('cluster', 'delete', name)
+    }
     await expect(page.getByText('Your cluster is gone')).toBeVisible({ timeout: 120_000 })
     await picture(page, 'cluster-gone')
     await page.getByRole('button', { name: 'Start on a new cluster' }).click()
@@ -25,7 +28,7 @@ test('a cluster that is deleted behind our back is told, and a new one helps', a
 test('without a container engine the page says what to do', async ({ page }) => {
   process.env.DOCKER_HOST = 'unix:///nonexistent/docker.sock'
   try {
-    const wheelhouse = await Wheelhouse.start('learn')
+    const wheelhouse = await Wheelhouse.start('learn', '--provider', 'kind')
     await page.goto(wheelhouse.link)
     await card(page, 'Connect to the lab').click()
     await page.getByRole('button', { name: 'Start the lab' }).click()
