@@ -8,6 +8,7 @@ import (
 
 	"wheelhouse/provisioner"
 	"wheelhouse/provisioner/embedded/machine"
+	"wheelhouse/provisioner/host"
 	"wheelhouse/provisioner/pack"
 )
 
@@ -44,6 +45,12 @@ func checkHost() error {
 	if os.Geteuid() != 0 {
 		return &provisioner.Error{Reason: provisioner.NoEngine, Message: "Clusters without a container engine need root for now. " +
 			"Start Wheelhouse as root (sudo), or use Docker with --provider kind."}
+	}
+	// There is no cluster that is not kept apart from this machine.
+	for _, finding := range []host.Finding{checkNamespaces(), checkKernel(), checkCgroups()} {
+		if finding.Status == host.Failure {
+			return &provisioner.Error{Reason: provisioner.NoEngine, Message: finding.Message + " " + finding.Next}
+		}
 	}
 	return nil
 }

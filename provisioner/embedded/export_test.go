@@ -7,6 +7,7 @@ var (
 	TakeIDs   = takeIDs
 	ProcessOf = processOf
 	AtLeast   = atLeast
+	Judge     = judge
 )
 
 type (

@@ -27,13 +27,8 @@ func (b *build) start(ctx context.Context) error {
 		return err
 	}
 	defer agent.Close()
-	control, err := listenUnix(folder, controlSocket)
-	if err != nil {
-		return err
-	}
-	defer control.Close()
 	var files []*os.File
-	for _, listener := range []interface{ File() (*os.File, error) }{api, agent, control} { // in the order of package machine
+	for _, listener := range []interface{ File() (*os.File, error) }{api, agent} { // in the order of package machine
 		file, err := listener.File()
 		if err != nil {
 			return err

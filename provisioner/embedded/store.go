@@ -18,7 +18,7 @@ import (
 //
 //	NAME/record.json      what follows; written before anything is made
 //	NAME/ca.crt,ca.key    a copy of the cluster's certificate authority
-//	NAME/agent,control    Unix sockets: the workstation's agent, the cluster's status
+//	NAME/agent            Unix socket: the workstation's agent
 //	NAME/bundle/          the outermost container, for runc
 //	NAME/machine.log      what the cluster's first process has printed
 //	NAME/cluster/         what the cluster itself sees as /cluster, and writes
@@ -45,7 +45,6 @@ const (
 	caCertFile    = "ca.crt"
 	caKeyFile     = "ca.key"
 	agentSocket   = "agent"
-	controlSocket = "control"
 	logFile       = "machine.log"
 	clusterFolder = "cluster"
 	bundleFolder  = "bundle"

@@ -23,10 +23,9 @@ const (
 // File descriptors that the cluster's first process is started with: sockets
 // that listen on the host, so that the host reaches a network that has no way in.
 const (
-	fdAPI     = 3 // TCP: the API server
-	fdAgent   = 4 // Unix: the agent on the workstation
-	fdControl = 5 // Unix: Status, as HTTP
-	Sockets   = 3 // how many
+	fdAPI   = 3 // TCP: the API server
+	fdAgent = 4 // Unix: the agent on the workstation
+	Sockets = 2 // how many
 )
 
 // Cluster describes a cluster to its own processes. It is the file cluster.json

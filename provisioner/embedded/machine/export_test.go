@@ -7,17 +7,6 @@ var (
 	NewBoard = newBoard
 )
 
-// Parts returns what the board knows.
-func (b *board) Parts() map[string]Part {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	parts := map[string]Part{}
-	for name, part := range b.parts {
-		parts[name] = *part
-	}
-	return parts
-}
-
 // Templates renders every configuration file of a node.
 func Templates(c *Cluster, n *Node, cgroupV1 bool) (map[string]string, error) {
 	out := map[string]string{}

@@ -50,7 +50,7 @@ func RunNode(ctx context.Context, name string, log *slog.Logger) error {
 	if c.Seed {
 		return runComponent(ctx, "control-plane", controlPlaneEnv, kubernetesProgram, "control-plane", controlConfig)
 	}
-	board := newBoard()
+	board := newBoard("/var/log", log)
 	g, ctx := errgroup.WithContext(ctx)
 	component := func(name string, env []string, after []func(context.Context) error, args ...string) {
 		g.Go(func() error { return keepComponent(ctx, name, env, after, board, log, args...) })
@@ -72,7 +72,7 @@ func RunNode(ctx context.Context, name string, log *slog.Logger) error {
 // time at start for memory that stays free.
 var (
 	componentEnv    = []string{"GOGC=50"}
-	controlPlaneEnv = []string{"GOGC=75"}
+	controlPlaneEnv = []string{"GOGC=50"}
 )
 
 // keepComponent runs a program of the node and starts it again when it ends. It

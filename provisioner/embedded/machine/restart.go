@@ -3,10 +3,9 @@ package machine
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"log/slog"
-	"net/http"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 )
@@ -17,18 +16,50 @@ type Part struct {
 	Running  bool      `json:"running"`
 	Since    time.Time `json:"since"`             // of the last start or end
 	Restarts int       `json:"restarts"`          // since the cluster was started
+	Failures int       `json:"failures"`          // ends in a row, each soon after the start
 	Message  string    `json:"message,omitempty"` // why it last ended
 }
 
-// board is what a first process knows of its parts.
+// PartsFile holds the parts that a first process keeps running, as a JSON object
+// by their names: in the cluster's folder the nodes and the workstation, in a
+// node's log folder its components.
+const PartsFile = "parts.json"
+
+// board is what a first process knows of its parts. It is written to a file at
+// each change, for whoever looks from outside.
 type board struct {
+	file string
+	log  *slog.Logger
+
 	mu    sync.Mutex
 	parts map[string]*Part
 }
 
-func newBoard() *board { return &board{parts: map[string]*Part{}} }
+func newBoard(dir string, log *slog.Logger) *board {
+	return &board{file: filepath.Join(dir, PartsFile), log: log, parts: map[string]*Part{}}
+}
 
 func (b *board) started(name string) {
+	b.change(name, func(part *Part) {
+		part.Running = true
+		part.Restarts++
+	})
+}
+
+// ended notes the end of a part, and whether that was soon after its start.
+func (b *board) ended(name, message string, soon bool) {
+	b.change(name, func(part *Part) {
+		part.Running, part.Message = false, message
+		part.Failures++
+		if !soon {
+			part.Failures = 1
+		}
+	})
+}
+
+// change edits a part and writes the file. That it cannot be written keeps
+// nothing from running.
+func (b *board) change(name string, edit func(*Part)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	part := b.parts[name]
@@ -36,15 +67,18 @@ func (b *board) started(name string) {
 		part = &Part{Name: name, Restarts: -1}
 		b.parts[name] = part
 	}
-	part.Running, part.Since = true, time.Now()
-	part.Restarts++
-}
-
-func (b *board) ended(name, message string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	part := b.parts[name]
-	part.Running, part.Since, part.Message = false, time.Now(), message
+	edit(part)
+	part.Since = time.Now()
+	text, err := json.Marshal(b.parts)
+	if err == nil {
+		err = os.WriteFile(b.file+".new", text, 0o600)
+	}
+	if err == nil {
+		err = os.Rename(b.file+".new", b.file)
+	}
+	if err != nil {
+		b.log.Warn("the state of the parts cannot be written", "err", err)
+	}
 }
 
 // restarts returns how often the part was started again.
@@ -52,36 +86,6 @@ func (b *board) restarts(name string) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.parts[name].Restarts
-}
-
-// Status is what the cluster's first process answers at /status, in JSON.
-type Status struct {
-	Parts map[string]Part `json:"parts"` // the nodes and the workstation, by name
-}
-
-// serve answers on the control socket until ctx ends.
-func (b *board) serve(ctx context.Context) error {
-	listener, err := listenerOf(fdControl, "control")
-	if err != nil {
-		return err
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		status := Status{Parts: map[string]Part{}}
-		for name, part := range b.parts {
-			status.Parts[name] = *part
-		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(status) // who asked has gone
-	})
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-	defer context.AfterFunc(ctx, func() { server.Close() })()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("control socket: %w", err)
-	}
-	return nil
 }
 
 // Pauses before something that ended is started again: the first soon, later
@@ -107,7 +111,7 @@ func restart(ctx context.Context, name string, board *board, log *slog.Logger, r
 		if err != nil {
 			message = err.Error()
 		}
-		board.ended(name, message)
+		board.ended(name, message, time.Since(began) < wellAfter)
 		log.Warn("part ended", "part", name, "err", message)
 		if time.Since(began) > wellAfter {
 			pause = firstPause

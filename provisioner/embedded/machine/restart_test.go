@@ -2,8 +2,11 @@ package machine_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,7 +19,8 @@ import (
 func TestRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		board := machine.NewBoard()
+		dir := t.TempDir()
+		board := machine.NewBoard(dir, slog.New(slog.DiscardHandler))
 		lives := []time.Duration{0, 0, 0, 0, 0, 0, 0, 0, time.Minute, 0}
 		var starts []time.Duration
 		began := time.Now()
@@ -40,9 +44,17 @@ func TestRestart(t *testing.T) {
 				t.Errorf("start %d: got %s, want %s", i+2, starts[i+1], at)
 			}
 		}
-		got := board.Parts()["kubelet"]
-		if got.Restarts != len(lives) || got.Message != "exit status 1" {
-			t.Errorf("the board says %+v", got)
+		text, err := os.ReadFile(filepath.Join(dir, machine.PartsFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var parts map[string]machine.Part
+		if err := json.Unmarshal(text, &parts); err != nil {
+			t.Fatal(err)
+		}
+		// The last but one ran for a while, and one has failed since.
+		if got := parts["kubelet"]; got.Restarts != len(lives) || got.Failures != 2 || got.Message != "exit status 1" {
+			t.Errorf("the file says %+v", got)
 		}
 	})
 }

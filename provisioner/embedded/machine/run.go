@@ -44,7 +44,7 @@ func RunCluster(ctx context.Context, log *slog.Logger) error {
 	if c.Seed {
 		return c.runSeed(ctx)
 	}
-	board := newBoard()
+	board := newBoard(ClusterDir, log)
 	g, ctx := errgroup.WithContext(ctx)
 	for i := range c.Nodes {
 		g.Go(func() error { return c.keepNode(ctx, &c.Nodes[i], board, log) })
@@ -56,7 +56,6 @@ func RunCluster(ctx context.Context, log *slog.Logger) error {
 	g.Go(func() error {
 		return serveSocket(ctx, fdAgent, "agent", "unix", filepath.Join(ClusterDir, "run", agentSocket), log)
 	})
-	g.Go(func() error { return board.serve(ctx) })
 	return g.Wait()
 }
 
