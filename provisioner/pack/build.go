@@ -31,7 +31,7 @@ type Options struct {
 // recipes is what the steps do, so that another recipe is another pack. It holds
 // the code, not a number that somebody would have to raise.
 //
-//go:embed component.go containerd.go deb.go debian.go image.go images.go node.go system.go tree.go workstation.go files
+//go:embed component.go containerd.go deb.go debset.go image.go images.go node.go system.go tree.go workstation.go files
 var recipes embed.FS
 
 // builder is one build.

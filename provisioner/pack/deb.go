@@ -101,7 +101,7 @@ func unread(name string, folder bool) bool {
 var unreadFolders = []string{
 	"usr/share/man", "usr/share/locale", "usr/share/info", "usr/share/lintian", "usr/share/bug", "usr/share/doc-base",
 	"usr/share/menu", "usr/share/applications", "usr/share/pixmaps", "usr/share/icons", "usr/share/gdb", "usr/share/zsh",
-	"usr/share/fish", "usr/share/common-licenses-old", "usr/share/initramfs-tools", "usr/share/apport", "usr/share/reportbug",
+	"usr/share/fish", "usr/share/initramfs-tools", "usr/share/apport", "usr/share/reportbug",
 	"usr/lib/systemd", "lib/systemd", "etc/init.d", "etc/default", "etc/cron.d", "etc/cron.daily", "etc/cron.weekly", "etc/logrotate.d",
 	"etc/ufw", "etc/apt", "etc/dpkg", "etc/pam.d", "etc/logcheck", "usr/lib/x86_64-linux-gnu/gconv", "usr/lib/aarch64-linux-gnu/gconv",
 }

@@ -85,7 +85,7 @@ func (s *debSet) imageRecipes(ctx context.Context, addons, metrics, scratch stri
 // busybox is Debian's dynamic busybox: the static one cannot resolve names with
 // glibc.
 func (s *debSet) busybox(ctx context.Context, scratch string) (recipe, []Package, error) {
-	t, packages, err := s.system(ctx, busyboxPackages, []string{"libgcc-s1", "gcc-12-base", "libcrypt1"})
+	t, packages, err := s.system(ctx, busyboxPackages, []string{"libgcc-s1", "libcrypt1"})
 	if err != nil {
 		return recipe{}, nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"wheelhouse/provisioner"
 )
@@ -51,20 +52,17 @@ func flock(ctx context.Context, f *os.File, waiting func()) error {
 		return err
 	}
 	waiting()
-	got := make(chan error, 1)
-	go func() { // ends with the lock, or with the process that waited in vain
-		for {
-			err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
-			if !errors.Is(err, syscall.EINTR) {
-				got <- err
-				return
+	// A blocked system call cannot be given up, so it asks again and again.
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); !errors.Is(err, syscall.EWOULDBLOCK) {
+				return err
 			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
-	}()
-	select {
-	case err := <-got:
-		return err
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }

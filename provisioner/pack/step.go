@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"wheelhouse/provisioner"
 )
@@ -23,11 +22,10 @@ import (
 // A step makes one folder of the cache. Its key names everything that the folder
 // is made of, so that a folder whose key is there is what the step would make.
 type step struct {
-	name     string // also of its folder and its log
-	title    string
-	estimate time.Duration
-	key      string
-	make     func(ctx context.Context, dir string, log io.Writer) error
+	name  string // also of its folder and its log
+	title string
+	key   string
+	make  func(ctx context.Context, dir string, log io.Writer) error
 }
 
 // hashKey makes a key of the inputs of a step, in order.

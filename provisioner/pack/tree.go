@@ -99,17 +99,6 @@ func (t *tree) remove(name string) {
 	maps.DeleteFunc(t.entries, func(p string, _ *entry) bool { return p == name || strings.HasPrefix(p, name+"/") })
 }
 
-// removeMatching takes out the files and links that match any of the patterns of
-// path.Match.
-func (t *tree) removeMatching(patterns ...string) {
-	maps.DeleteFunc(t.entries, func(p string, e *entry) bool {
-		return !e.mode.IsDir() && slices.ContainsFunc(patterns, func(pattern string) bool {
-			matched, _ := path.Match(pattern, p) // the patterns are ours
-			return matched
-		})
-	})
-}
-
 // merge adds everything of other that t does not have yet.
 func (t *tree) merge(other *tree) {
 	for _, name := range other.paths() {
