@@ -143,6 +143,7 @@ func (c *Cluster) workstationSpec() *specs.Spec {
 	}
 	spec.Linux.MaskedPaths = []string{"/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
 		"/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap"}
+	spec.Linux.Seccomp = workstationSeccomp()
 	spec.Linux.ReadonlyPaths = []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
 	spec.Hooks = attachHook()
 	return spec
