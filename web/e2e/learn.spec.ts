@@ -37,7 +37,7 @@ test.describe('one learner', () => {
 
     await test.step('click a command and see it run', async () => {
       await page.getByRole('button', { name: /^Run in the terminal/ }).first().click()
-      await expect(terminal(page)).toContainText('-control-plane')
+      await expect(terminal(page)).toContainText('control-plane')
       await expect(step(page, first)).not.toContainText('Complete')
       await picture(page, 'lab-work')
     })
