@@ -88,7 +88,8 @@ func (t *tree) text(name, text string, mode fs.FileMode) {
 	t.put(name, &entry{mode: mode, text: []byte(text), time: epoch})
 }
 
-// copy adds a file of the disk, which must stay until the tree is written.
+// copy adds a file of the disk, which must stay until the tree is written, and is
+// given the mode, owner and time that it has in the tree.
 func (t *tree) copy(name, file string, mode fs.FileMode) {
 	t.put(name, &entry{mode: mode, file: file, time: epoch})
 }
@@ -197,12 +198,7 @@ func (e *entry) write(file string) error {
 		}
 		return os.Lchown(file, e.uid, e.gid)
 	default:
-		text, _, err := e.open()
-		if err != nil {
-			return err
-		}
-		defer text.Close()
-		if err := writeNew(file, text); err != nil {
+		if err := e.writeText(file); err != nil {
 			return err
 		}
 	}
@@ -213,6 +209,20 @@ func (e *entry) write(file string) error {
 		return err
 	}
 	return os.Chtimes(file, e.time, e.time)
+}
+
+// writeText makes the file, as a link to where its text lies if that can be: what
+// many root file systems hold is then once on the disk and once in memory.
+func (e *entry) writeText(file string) error {
+	if e.file != "" && os.Link(e.file, file) == nil {
+		return nil
+	}
+	text, _, err := e.open()
+	if err != nil {
+		return err
+	}
+	defer text.Close()
+	return writeNew(file, text)
 }
 
 // writeNew makes a file that must not exist yet.
