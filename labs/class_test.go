@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"wheelhouse/grader"
 	"wheelhouse/labs"
@@ -103,9 +104,9 @@ func TestGrid(t *testing.T) {
 		if pods.Session.ID != session.Session.ID || pods.Session.Phase != labs.Ready {
 			t.Errorf("Ada's cell shows the session %+v", pods.Session)
 		}
-		for step, want := range map[string]grader.Status{"look": grader.True, "create": grader.False, "scale": ""} {
-			if got := pods.Status(step); got != want {
-				t.Errorf("Ada's step %s: got %q, want %q", step, got, want)
+		for step, want := range map[string]string{"look": "True Passed", "create": "False Wrong", "scale": " "} {
+			if status, reason := pods.Standing(step); string(status)+" "+reason != want {
+				t.Errorf("Ada's step %s: got %s %s, want %s", step, status, reason, want)
 			}
 		}
 		if !grid.Students[0].Online || grid.Students[1].Online {
@@ -117,6 +118,35 @@ func TestGrid(t *testing.T) {
 			t.Errorf("Ada is online still: %+v, %v", grid, err)
 		}
 	})
+}
+
+func TestStanding(t *testing.T) {
+	result := func(status grader.Status, reason string) grader.Result {
+		return grader.Result{Status: status, Reason: reason}
+	}
+	right, missing, pending := result(grader.True, grader.ReasonPassed), result(grader.False, grader.ReasonNotFound), result(grader.False, grader.ReasonPending)
+	unknown, wrong := result(grader.Unknown, grader.ReasonUnreachable), result(grader.False, grader.ReasonWrong)
+	for _, test := range []struct {
+		name    string
+		results []grader.Result
+		want    grader.Result
+	}{
+		{"nothing judged", nil, grader.Result{}},
+		{"all passed", []grader.Result{right, right}, right},
+		{"one is missing", []grader.Result{right, missing}, missing},
+		{"not yet before missing", []grader.Result{missing, pending, right}, pending},
+		{"unknown before not yet", []grader.Result{unknown, pending, missing}, unknown},
+		{"wrong before all", []grader.Result{pending, wrong, unknown, right}, wrong},
+	} {
+		entry := labs.Entry{Results: map[string][]grader.Result{"step": test.results}}
+		if status, reason := entry.Standing("step"); status != test.want.Status || reason != test.want.Reason {
+			t.Errorf("%s: got %q %q, want %q %q", test.name, status, reason, test.want.Status, test.want.Reason)
+		}
+		entry.Completed = map[string]time.Time{"step": time.Now()}
+		if status, reason := entry.Standing("step"); status != grader.True || reason != grader.ReasonPassed {
+			t.Errorf("%s, but completed before: got %q %q", test.name, status, reason)
+		}
+	}
 }
 
 // TestOwnership tries everything on somebody else's session and class.

@@ -23,22 +23,34 @@ type Gradebook interface {
 	Entries(ctx context.Context, userIDs []string) (map[string]Entries, error)
 }
 
-// Status sums up a step for a cell: True when it was ever completed, otherwise
-// the worst of the newest results, and "" when there is none yet.
-func (e *Entry) Status(step string) grader.Status {
+// Standing sums up a step for a cell: True when it was ever completed, otherwise
+// the worst of the newest results, what is wrong before what is not there yet, and
+// "" when there is none.
+func (e *Entry) Standing(step string) (status grader.Status, reason string) {
 	if _, ok := e.Completed[step]; ok {
-		return grader.True
+		return grader.True, grader.ReasonPassed
 	}
-	var status grader.Status
+	worst := -1
 	for _, result := range e.Results[step] {
-		switch {
-		case result.Status == grader.False:
-			return grader.False
-		case result.Status == grader.Unknown, status == "":
-			status = result.Status
+		if bad := badness(result); bad > worst {
+			worst, status, reason = bad, result.Status, result.Reason
 		}
 	}
-	return status
+	return status, reason
+}
+
+func badness(result grader.Result) int {
+	switch {
+	case result.Status == grader.True:
+		return 0
+	case result.Status == grader.Unknown:
+		return 3
+	case result.Reason == grader.ReasonNotFound:
+		return 1
+	case result.Pending():
+		return 2
+	}
+	return 4
 }
 
 // FinishedAt tells when the last of steps was completed first, over all of the

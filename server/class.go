@@ -54,6 +54,7 @@ type cellStepJSON struct {
 	Name        string     `json:"name"`
 	CompletedAt *time.Time `json:"completedAt"`
 	Status      string     `json:"status"` // "" before the first result
+	Reason      string     `json:"reason"` // of the result that makes the status
 }
 
 func (s *Server) getClasses(c *gin.Context) error {
@@ -140,10 +141,12 @@ func (s *Server) class(grid *labs.Grid) *classJSON {
 func cell(column columnJSON, entry *labs.Entry) cellJSON {
 	out := cellJSON{Lab: column.Name, Session: entry.Session.ID, Phase: entry.Session.Phase, Steps: []cellStepJSON{}}
 	for _, step := range column.Steps {
+		status, reason := entry.Standing(step.Name)
 		out.Steps = append(out.Steps, cellStepJSON{
 			Name:        step.Name,
 			CompletedAt: optional(entry.Completed[step.Name]),
-			Status:      string(entry.Status(step.Name)),
+			Status:      string(status),
+			Reason:      reason,
 		})
 	}
 	return out

@@ -17,6 +17,13 @@ export function grid(/** @type {{id: string, title: string, code: string}} */ of
   }
 }
 
+function standing(/** @type {number} */ ahead, /** @type {number} */ row) {
+  if (ahead < 0) return { status: 'True', reason: 'Passed' }
+  if (ahead === 1) return { status: 'False', reason: 'Pending' }
+  if (ahead > 1) return row % 2 === 0 ? { status: 'False', reason: 'NotFound' } : { status: '', reason: '' }
+  return row % 5 === 3 ? { status: 'Unknown', reason: 'ClusterUnreachable' } : { status: 'False', reason: 'Wrong' }
+}
+
 function student(/** @type {string} */ name, /** @type {number} */ row, /** @type {number} */ tick) {
   let budget = ((row * 7) % 17) + 2 + (row % 4 === 1 ? Math.floor(tick / 3) : 0)
   /** @type {object[]} */
@@ -30,7 +37,7 @@ function student(/** @type {string} */ name, /** @type {number} */ row, /** @typ
       steps: lab.steps.map((step, i) => ({
         name: step.name,
         completedAt: i < budget ? at : null,
-        status: i < budget ? 'True' : i === budget ? (row % 5 === 3 ? 'Unknown' : 'False') : '',
+        ...standing(i - budget, row),
       })),
     })
     budget -= lab.steps.length

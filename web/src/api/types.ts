@@ -160,10 +160,18 @@ export interface GridStudent {
   labs: GridLab[]
 }
 
+export interface CellStep {
+  name: string
+  completedAt: string | null
+  /** Of the worst of its results; empty before the first. */
+  status: Status | ''
+  reason: string
+}
+
 export interface GridLab {
   lab: string
   /** The newest. */
   session: string
   phase: Phase
-  steps: { name: string; completedAt: string | null; status: Status | '' }[]
+  steps: CellStep[]
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Check } from '../api/types'
-import { findingOf, findingOfStatus, findingOfStep } from './finding'
+import type { CellStep, Check } from '../api/types'
+import { findingOf, findingOfCell, findingOfStep } from './finding'
 
 const check = (status: Check['status'], reason: string, pending = false): Check => ({
   name: 'c',
@@ -41,12 +41,17 @@ test.each([
   expect(findingOfStep({ name: 's', completedAt, checks }).kind).toBe(want)
 })
 
-test('findingOfStatus', () => {
-  expect(findingOfStatus('2026-01-01T00:00:00Z', 'False').kind).toBe('complete')
-  expect(['', 'True', 'False', 'Unknown'].map((status) => findingOfStatus(null, status).kind)).toEqual([
-    'todo',
-    'complete',
-    'pending',
-    'unknown',
-  ])
+const cell = (status: CellStep['status'], reason: string, completedAt: string | null = null): CellStep => ({ name: 's', completedAt, status, reason })
+
+test.each([
+  ['nobody was there', undefined, 'todo'],
+  ['not looked at yet', cell('', ''), 'todo'],
+  ['nothing there', cell('False', 'NotFound'), 'todo'],
+  ['not begun or on its way', cell('False', 'Pending'), 'pending'],
+  ['a mistake', cell('False', 'Wrong'), 'wrong'],
+  ['a silent cluster', cell('Unknown', 'ClusterUnreachable'), 'unknown'],
+  ['all true, not saved yet', cell('True', 'Passed'), 'complete'],
+  ['completed stays so', cell('True', 'Passed', '2026-01-01T00:00:00Z'), 'complete'],
+])('findingOfCell: %s', (_, step, want) => {
+  expect(findingOfCell(step).kind).toBe(want)
 })

@@ -1,4 +1,4 @@
-import type { Check, StepState } from '../api/types'
+import type { CellStep, Check, StepState } from '../api/types'
 import type { IconName } from '../ui/Icon.svelte'
 
 export type Kind = 'complete' | 'pending' | 'todo' | 'wrong' | 'unknown'
@@ -17,8 +17,8 @@ const findings: Record<Kind, Finding> = {
   unknown: { kind: 'unknown', word: 'Unknown', icon: 'question' },
 }
 
-/** What a check's result means to the student, told by icon, word and colour. */
-export function findingOf(check: Check): Finding {
+/** What a check's result means to people, told by icon, word and colour. */
+export function findingOf(check: Pick<Check, 'status' | 'reason' | 'pending'>): Finding {
   if (check.status === 'True') return findings.complete
   // Not looked at yet, or nothing there to look at, is no mistake.
   if (check.reason === 'NotEvaluated' || check.reason === '') return findings.todo
@@ -36,9 +36,9 @@ export function findingOfStep(step: StepState): Finding {
   return findings[worst.find((kind) => kinds.has(kind)) ?? (kinds.size > 0 ? 'pending' : 'todo')]
 }
 
-/** The same for a cell of the class grid, which has the status alone. */
-export function findingOfStatus(completedAt: string | null, status: string): Finding {
-  if (completedAt || status === 'True') return findings.complete
-  if (status === 'False') return findings.pending
-  return status === 'Unknown' ? findings.unknown : findings.todo
+/** The same for a cell of the class grid, which has the worst result alone; none where nobody has been there. */
+export function findingOfCell(step: CellStep | undefined): Finding {
+  if (!step || step.status === '') return findings.todo
+  if (step.completedAt) return findings.complete
+  return findingOf({ status: step.status, reason: step.reason, pending: step.reason === 'Pending' })
 }
