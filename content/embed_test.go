@@ -1,6 +1,7 @@
 package content_test
 
 import (
+	"regexp"
 	"testing"
 
 	"wheelhouse/content"
@@ -22,5 +23,33 @@ func TestEmbedded(t *testing.T) {
 				t.Errorf("%s: the step %s has no hint", lab.Dir, step.Name)
 			}
 		}
+	}
+}
+
+// TestMessagesAreSentences reads what the courses' checks tell students: it begins
+// with a capital letter, or with a number, and ends with a full stop. Of a message
+// that is computed, the first and the last word tell.
+func TestMessagesAreSentences(t *testing.T) {
+	course, err := content.Load(content.Embedded(), "kubernetes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := regexp.MustCompile(`^[A-Z0-9].*\.$`)
+	expression := regexp.MustCompile(`(?s)^('[A-Z0-9]|string\().*\.'$`)
+	count := 0
+	for _, lab := range course.Labs() {
+		for _, step := range lab.Steps {
+			for _, check := range step.Checks {
+				for _, v := range check.Validations {
+					count++
+					if v.Message != "" && !text.MatchString(v.Message) || v.MessageExpression != "" && !expression.MatchString(v.MessageExpression) {
+						t.Errorf("%s/lab.yaml:%d: no sentence: %s%s", lab.Dir, v.Line, v.Message, v.MessageExpression)
+					}
+				}
+			}
+		}
+	}
+	if count == 0 {
+		t.Error("the courses have no validations")
 	}
 }

@@ -84,7 +84,7 @@ func (c *check) judgeObjects(view *view) Result {
 		case found.phase == failed:
 			return Result{Status: Unknown, Reason: found.reason, Message: found.problem, Evidence: evidence}
 		case found.phase == unknownKind && !v.optional:
-			missing = append(missing, fmt.Sprintf("the cluster has no kind %s (%s) yet", v.query.kind, v.query.apiVersion))
+			missing = append(missing, fmt.Sprintf("The cluster has no kind %s (%s) yet.", v.query.kind, v.query.apiVersion))
 		case v.list:
 			values[v.name] = found.contents()
 		case len(found.objects) > 0:
@@ -97,7 +97,7 @@ func (c *check) judgeObjects(view *view) Result {
 		evidence = append(evidence, found.evidence()...)
 	}
 	if len(missing) > 0 {
-		return Result{Status: False, Reason: ReasonNotFound, Message: strings.Join(missing, "; "), Evidence: evidence}
+		return Result{Status: False, Reason: ReasonNotFound, Message: strings.Join(missing, " "), Evidence: evidence}
 	}
 	result := c.validate(values)
 	result.Evidence = evidence
@@ -142,7 +142,7 @@ func (c *check) words(ctx context.Context, v validation, values map[string]any, 
 			return text
 		}
 	}
-	return "this is not so yet: " + c.title
+	return "This is not so yet: " + c.title + "."
 }
 
 // mistake is the result of a check that cannot be evaluated. The student is told
@@ -152,7 +152,7 @@ func (c *check) mistake(reason, place, problem string) Result {
 		place = " (" + place + ")"
 	}
 	return Result{Status: Unknown, Reason: reason, Message: fmt.Sprintf(
-		"this check could not be evaluated: %s%s. That is a mistake in the lab and not in your work; please tell whoever runs it",
+		"This check could not be evaluated: %s%s. That is a mistake in the lab and not in your work; please tell whoever runs it.",
 		oneLine(problem), place)}
 }
 

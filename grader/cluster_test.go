@@ -127,13 +127,13 @@ func TestRealDeployment(t *testing.T) {
 	told := c.watch(lab(map[string]content.Object{"deploy": {APIVersion: "apps/v1", Kind: "Deployment", Namespace: c.namespace, Name: "web"}},
 		content.Validation{Expression: "deploy.spec.replicas == 2", MessageExpression: "'want 2 replicas, the deployment asks for ' + string(deploy.spec.replicas)"},
 		content.Validation{Expression: "deploy.status.?readyReplicas.orValue(0) == deploy.spec.replicas", Pending: true, Message: "the pods are still starting"}))
-	await(t, told, 10*time.Second, "NotFound: there is no Deployment named web in namespace "+c.namespace)
+	await(t, told, 10*time.Second, "NotFound: There is no Deployment named web in namespace "+c.namespace)
 	deployment := func(name string, replicas int) {
 		c.apply(fmt.Sprintf(`{apiVersion: apps/v1, kind: Deployment, metadata: {name: %s, namespace: NAMESPACE}, spec: {replicas: %d, selector: {matchLabels: {app: %[1]s}},
   template: {metadata: {labels: {app: %[1]s}}, spec: {terminationGracePeriodSeconds: 0, containers: [{name: main, image: "busybox:1.36", command: [sleep, "3600"]}]}}}}`, name, replicas))
 	}
 	deployment("wbe", 0)
-	await(t, told, 10*time.Second, "NotFound: there is no Deployment named web in namespace "+c.namespace+"; there is one named wbe")
+	await(t, told, 10*time.Second, "NotFound: There is no Deployment named web in namespace "+c.namespace+"; there is one named wbe")
 	deployment("web", 1)
 	await(t, told, 10*time.Second, "Wrong: want 2 replicas, the deployment asks for 1")
 	deployment("web", 2)
@@ -150,12 +150,12 @@ func TestRealCustomKind(t *testing.T) {
 	c := onRealCluster(t)
 	group := c.namespace + ".example.com"
 	told := c.watch(lab(map[string]content.Object{"w": {APIVersion: group + "/v1", Kind: "Widget", Namespace: c.namespace, Name: "w"}}, is("w.spec.size == 1", "size one, please")))
-	missing := "NotFound: the cluster has no kind Widget (" + group + "/v1) yet"
+	missing := "NotFound: The cluster has no kind Widget (" + group + "/v1) yet"
 	await(t, told, 10*time.Second, missing)
 	for round := range 2 {
 		c.apply(`{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: widgets.` + group + `}, spec: {group: ` + group + `, scope: Namespaced,
   names: {kind: Widget, plural: widgets}, versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]}}`)
-		await(t, told, 15*time.Second, "NotFound: there is no Widget named w")
+		await(t, told, 15*time.Second, "NotFound: There is no Widget named w")
 		widget := "{apiVersion: " + group + "/v1, kind: Widget, metadata: {name: w, namespace: NAMESPACE}, spec: {size: %d}}"
 		c.apply(fmt.Sprintf(widget, 2))
 		await(t, told, 10*time.Second, "Wrong: size one, please")
@@ -181,11 +181,11 @@ func TestRealCommand(t *testing.T) {
 		{[]string{"sh", "-c", "echo out; echo err >&2; exit 7"}, "stdout == 'out\\n' && stderr == 'err\\n' && exitCode == 7", "Passed"},
 		{[]string{"sh", "-c", "head -c 200000 /dev/zero | tr '\\0' x"}, "size(stdout) == 65536 && exitCode == 0", "Passed"},
 		{[]string{"cat", "/no/such/file"}, "exitCode == 0", "Wrong: untrue"},
-		{[]string{"redis-cli", "ping"}, "true", "Wrong: container main of Pod shell cannot run `redis-cli`: it has no such program"},
-		{[]string{"/bin/nothing"}, "true", "Wrong: container main of Pod shell cannot run `/bin/nothing`: it has no such program"},
-		{[]string{"/etc/passwd"}, "true", "Wrong: container main of Pod shell cannot run `/etc/passwd`: it has no such program"},
-		{[]string{"sleep", "5"}, "true", "Timeout: `sleep 5` did not end within 500ms in Pod shell"},
-		{[]string{"yes"}, "true", "EvaluationFailed: `yes` printed more than 8 MiB in Pod shell and was given up"},
+		{[]string{"redis-cli", "ping"}, "true", "Wrong: Container main of Pod shell cannot run `redis-cli`: it has no such program"},
+		{[]string{"/bin/nothing"}, "true", "Wrong: Container main of Pod shell cannot run `/bin/nothing`: it has no such program"},
+		{[]string{"/etc/passwd"}, "true", "Wrong: Container main of Pod shell cannot run `/etc/passwd`: it has no such program"},
+		{[]string{"sleep", "5"}, "true", "Timeout: The command `sleep 5` did not end within 500ms in Pod shell"},
+		{[]string{"yes"}, "true", "EvaluationFailed: The command `yes` printed more than 8 MiB in Pod shell and was given up"},
 	}
 	for _, test := range tests {
 		t.Run(strings.Join(test.command, " "), func(t *testing.T) {

@@ -50,20 +50,20 @@ func (c *cluster) command(ctx context.Context, spec *content.Exec, in target) *o
 		done.exitCode = code.Code
 	case stdout.tooMuch() || stderr.tooMuch():
 		done.status, done.reason = Unknown, ReasonInvalid
-		done.problem = fmt.Sprintf("`%s` printed more than %d MiB in Pod %s and was given up", commandLine(spec), outputFlood>>20, in.pod)
+		done.problem = fmt.Sprintf("The command `%s` printed more than %d MiB in Pod %s and was given up.", commandLine(spec), outputFlood>>20, in.pod)
 	case timed.Err() != nil:
 		done.status, done.reason = Unknown, ReasonTimeout
-		done.problem = fmt.Sprintf("`%s` did not end within %v in Pod %s", commandLine(spec), spec.Timeout, in.pod)
+		done.problem = fmt.Sprintf("The command `%s` did not end within %v in Pod %s.", commandLine(spec), spec.Timeout, in.pod)
 	case notStarted(err):
 		done.status, done.reason = False, ReasonWrong
-		done.problem = fmt.Sprintf("container %s of Pod %s cannot run `%s`: it has no such program", in.container, in.pod, spec.Command[0])
+		done.problem = fmt.Sprintf("Container %s of Pod %s cannot run `%s`: it has no such program.", in.container, in.pod, spec.Command[0])
 	case disconnected(err):
 		done.status, done.reason = Unknown, ReasonUnreachable
-		done.problem = fmt.Sprintf("Pod %s could not be reached to run `%s`; it is tried again", in.pod, commandLine(spec))
+		done.problem = fmt.Sprintf("Pod %s could not be reached to run `%s`; it is tried again.", in.pod, commandLine(spec))
 		c.logger.Debug("grader: command failed", "pod", in.pod, "error", err)
 	default: // the API server's or the node's own words
 		done.status, done.reason = Unknown, ReasonInvalid
-		done.problem = fmt.Sprintf("`%s` could not be run in Pod %s: %v", commandLine(spec), in.pod, err)
+		done.problem = fmt.Sprintf("The command `%s` could not be run in Pod %s: %v.", commandLine(spec), in.pod, err)
 	}
 	return done
 }

@@ -54,7 +54,7 @@ func (c *check) judgeExec(view *view) Result {
 	}
 	done := view.done
 	if done == nil || !done.target.same(target) {
-		return Result{Status: False, Reason: ReasonPending, Message: fmt.Sprintf("`%s` is being run in Pod %s", commandLine(c.exec), target.pod)}
+		return Result{Status: False, Reason: ReasonPending, Message: fmt.Sprintf("The command `%s` is being run in Pod %s.", commandLine(c.exec), target.pod)}
 	}
 	result := Result{Status: done.status, Reason: done.reason, Message: done.problem}
 	if done.reason == "" {
@@ -71,7 +71,7 @@ func choose(exec *content.Exec, pods found) (target, Result) {
 	for _, o := range pods.objects {
 		var pod corev1.Pod
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.content.Object, &pod); err != nil {
-			return target{}, Result{Status: Unknown, Reason: ReasonInvalid, Message: fmt.Sprintf("Pod %s cannot be read: %v", o.key.name, err)}
+			return target{}, Result{Status: Unknown, Reason: ReasonInvalid, Message: fmt.Sprintf("Pod %s cannot be read: %v.", o.key.name, err)}
 		}
 		chosen, why := container(exec, &pod)
 		if why.Status == "" {
@@ -99,7 +99,7 @@ func container(exec *content.Exec, pod *corev1.Pod) (target, Result) {
 		names = append(names, c.Name)
 	}
 	no := func(reason, format string, args ...any) (target, Result) {
-		return target{}, Result{Status: False, Reason: reason, Message: "Pod " + pod.Name + " " + fmt.Sprintf(format, args...)}
+		return target{}, Result{Status: False, Reason: reason, Message: "Pod " + pod.Name + " " + fmt.Sprintf(format, args...) + "."}
 	}
 	if !slices.Contains(names, name) {
 		return no(ReasonWrong, "has no container named %s; it has %s", name, strings.Join(names, ", "))

@@ -55,16 +55,16 @@ func TestWhereACommandCannotRun(t *testing.T) {
 		reason  string
 		message string
 	}{
-		{"no pod", byName, pod("wbe", "1", running, ""), grader.ReasonNotFound, "there is no Pod named web in namespace default; there is one named wbe"},
-		{"no pod with the labels", byLabel, pod("web", "1", running, ""), grader.ReasonNotFound, "there is no Pod with the labels app=web, tier=front in namespace default"},
-		{"no such container", content.Exec{Pod: "web", Container: "mian"}, pod("web", "1", running, ""), grader.ReasonWrong, "Pod web has no container named mian; it has main, side"},
-		{"not started", byName, "{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: default}, spec: {containers: [{name: main}]}}", grader.ReasonPending, "Pod web is not running yet"},
-		{"starting", byName, pod("web", "1", "{waiting: {reason: ContainerCreating}}", ""), grader.ReasonPending, "Pod web is not running yet (ContainerCreating)"},
-		{"no image", byName, pod("web", "1", "{waiting: {reason: ImagePullBackOff}}", ""), grader.ReasonWrong, "Pod web cannot start (ImagePullBackOff); `kubectl describe pod` tells more"},
-		{"ended", byName, pod("web", "1", "{terminated: {reason: Completed}}", ""), grader.ReasonWrong, "Pod web has a container that ended (Completed)"},
-		{"failed", byName, "{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: default}, spec: {containers: [{name: main}]}, status: {phase: Failed}}", grader.ReasonWrong, "Pod web has ended (Failed), and a command can only run in a pod that runs"},
-		{"on its way out", byName, pod("web", "1", running, `, deletionTimestamp: "2026-01-01T00:00:00Z"`), grader.ReasonPending, "Pod web is being deleted"},
-		{"not ready", simple, strings.Replace(pod("web", "1", running, ""), `"True"`, `"False"`, 1), grader.ReasonPending, "Pod web is running but not ready yet"},
+		{"no pod", byName, pod("wbe", "1", running, ""), grader.ReasonNotFound, "There is no Pod named web in namespace default; there is one named wbe."},
+		{"no pod with the labels", byLabel, pod("web", "1", running, ""), grader.ReasonNotFound, "There is no Pod with the labels app=web, tier=front in namespace default."},
+		{"no such container", content.Exec{Pod: "web", Container: "mian"}, pod("web", "1", running, ""), grader.ReasonWrong, "Pod web has no container named mian; it has main, side."},
+		{"not started", byName, "{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: default}, spec: {containers: [{name: main}]}}", grader.ReasonPending, "Pod web is not running yet."},
+		{"starting", byName, pod("web", "1", "{waiting: {reason: ContainerCreating}}", ""), grader.ReasonPending, "Pod web is not running yet (ContainerCreating)."},
+		{"no image", byName, pod("web", "1", "{waiting: {reason: ImagePullBackOff}}", ""), grader.ReasonWrong, "Pod web cannot start (ImagePullBackOff); `kubectl describe pod` tells more."},
+		{"ended", byName, pod("web", "1", "{terminated: {reason: Completed}}", ""), grader.ReasonWrong, "Pod web has a container that ended (Completed)."},
+		{"failed", byName, "{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: default}, spec: {containers: [{name: main}]}, status: {phase: Failed}}", grader.ReasonWrong, "Pod web has ended (Failed), and a command can only run in a pod that runs."},
+		{"on its way out", byName, pod("web", "1", running, `, deletionTimestamp: "2026-01-01T00:00:00Z"`), grader.ReasonPending, "Pod web is being deleted."},
+		{"not ready", simple, strings.Replace(pod("web", "1", running, ""), `"True"`, `"False"`, 1), grader.ReasonPending, "Pod web is running but not ready yet."},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -138,10 +138,10 @@ func TestWhatACommandDid(t *testing.T) {
 		{"no text", prints("a\xffb", "", 0), "stdout == 'a\ufffdb'", grader.True, grader.ReasonPassed, "", "a\ufffdb\n(exit code 0)\n"},
 		{"much output", prints(strings.Repeat("x", 100<<10), "", 0), "size(stdout) == 65536 && exitCode == 0", grader.True, grader.ReasonPassed, "", "xxx"},
 		{"no such program", fails(`exec failed: unable to start container process: exec: "cat": executable file not found in $PATH`), "true", grader.False, grader.ReasonWrong,
-			"container main of Pod web cannot run `cat`: it has no such program", ""},
-		{"a broken node", fails("the node is on fire"), "true", grader.Unknown, grader.ReasonInvalid, "`cat '/etc/my file'` could not be run in Pod web: the node is on fire", ""},
-		{"no end", hangs, "true", grader.Unknown, grader.ReasonTimeout, "`cat '/etc/my file'` did not end within 300ms in Pod web", "one line"},
-		{"no end of output", floods, "true", grader.Unknown, grader.ReasonInvalid, "`cat '/etc/my file'` printed more than 8 MiB in Pod web and was given up", "y\ny\n"},
+			"Container main of Pod web cannot run `cat`: it has no such program.", ""},
+		{"a broken node", fails("the node is on fire"), "true", grader.Unknown, grader.ReasonInvalid, "The command `cat '/etc/my file'` could not be run in Pod web: the node is on fire.", ""},
+		{"no end", hangs, "true", grader.Unknown, grader.ReasonTimeout, "The command `cat '/etc/my file'` did not end within 300ms in Pod web.", "one line"},
+		{"no end of output", floods, "true", grader.Unknown, grader.ReasonInvalid, "The command `cat '/etc/my file'` printed more than 8 MiB in Pod web and was given up.", "y\ny\n"},
 	}
 	for _, onlySPDY := range []bool{false, true} {
 		for _, test := range tests {
@@ -248,19 +248,19 @@ func TestCommandRunsAgainWhenItsPodChanged(t *testing.T) {
 	api := newAPIServer(t)
 	api.put(t, pod("web", "1", "{waiting: {reason: ContainerCreating}}", ""))
 	_, runs, told := runExec(t, api, content.Exec{Pod: "web"})
-	next(t, told, "pending result", message("Pod web is not running yet (ContainerCreating)"))
+	next(t, told, "pending result", message("Pod web is not running yet (ContainerCreating)."))
 	api.put(t, pod("web", "1", running, ""))
 	next(t, told, "first run", message("run 1"))
 	api.put(t, pod("web", "1", running, ", annotations: {a: b}"))
 	next(t, told, "run after a change", message("run 2"))
 	api.put(t, pod("web", "2", running, ""))
 	results := next(t, told, "result after the container's restart", func(r []grader.Result) bool { return !message("run 2")(r) })
-	if !message("`cat '/etc/my file'` is being run in Pod web")(results) && !message("run 3")(results) {
+	if !message("The command `cat '/etc/my file'` is being run in Pod web.")(results) && !message("run 3")(results) {
 		t.Errorf("after the restart: got %q; what another container printed counts no more", results[0].Message)
 	}
 	next(t, runs, "third run", run(3))
 	api.remove("pods/default/web")
-	next(t, told, "missing pod", message("there is no Pod named web in namespace default"))
+	next(t, told, "missing pod", message("There is no Pod named web in namespace default."))
 	select {
 	case n := <-runs:
 		t.Errorf("run %d although nothing changed in a pod and the interval is an hour", n)

@@ -58,7 +58,7 @@ func TestValidations(t *testing.T) {
 			grader.False, grader.ReasonWrong, "it asks for 3"},
 		{"message over lines", []content.Validation{{Expression: "false", MessageExpression: `"one\n  two"`}}, grader.False, grader.ReasonWrong, "one two"},
 		{"message that fails", []content.Validation{{Expression: "false", MessageExpression: "deploy.spec.nothing"}},
-			grader.False, grader.ReasonWrong, "this is not so yet: There is a deployment"},
+			grader.False, grader.ReasonWrong, "This is not so yet: There is a deployment"},
 		{"long message", []content.Validation{is("false", strings.Repeat("ä", 2000))}, grader.False, grader.ReasonWrong, "ä…"},
 		{"no such field", []content.Validation{is("deploy.spec.nothing == 1", "x")}, grader.Unknown, grader.ReasonInvalid, "no such key: nothing (kubernetes/01-test/lab/lab.yaml:10)"},
 		{"after a mistake nothing counts", []content.Validation{is("deploy.spec.nothing == 1", "x"), is("false", "wrong")}, grader.Unknown, grader.ReasonInvalid, "no such key"},
@@ -120,29 +120,29 @@ func TestMissing(t *testing.T) {
 		wanted  content.Object
 		want    string
 	}{
-		{"nothing", "", web["deploy"], "there is no Deployment named web in namespace default"},
+		{"nothing", "", web["deploy"], "There is no Deployment named web in namespace default."},
 		{"another namespace", manifest("Deployment", "shop", "web"), web["deploy"],
-			"there is no Deployment named web in namespace default; one exists in namespace shop"},
+			"There is no Deployment named web in namespace default; one exists in namespace shop."},
 		{"two letters changed places", manifest("Deployment", "default", "wbe"), web["deploy"],
-			"there is no Deployment named web in namespace default; there is one named wbe"},
+			"There is no Deployment named web in namespace default; there is one named wbe."},
 		{"the closest", manifest("Deployment", "default", "frontend-x", "fronten", "frontnd1"), content.Object{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "default", Name: "frontend"},
-			"there is no Deployment named frontend in namespace default; there is one named fronten"},
+			"There is no Deployment named frontend in namespace default; there is one named fronten."},
 		{"a generated name", manifest("Pod", "default", "web-5d4f6c-x8z2p"), content.Object{APIVersion: "v1", Kind: "Pod", Namespace: "default", Name: "web"},
-			"there is no Pod named web in namespace default; there is one named web-5d4f6c-x8z2p"},
+			"There is no Pod named web in namespace default; there is one named web-5d4f6c-x8z2p."},
 		{"similar elsewhere", manifest("Deployment", "shop", "wep"), web["deploy"],
-			"there is no Deployment named web in namespace default; one named wep exists in namespace shop"},
+			"There is no Deployment named web in namespace default; one named wep exists in namespace shop."},
 		{"unlike", manifest("Deployment", "default", "redis", "we", "website"), web["deploy"],
-			"there is no Deployment named web in namespace default; there is one named we"},
-		{"too unlike", manifest("Deployment", "default", "redis", "website"), web["deploy"], "there is no Deployment named web in namespace default"},
-		{"the system's", manifest("Deployment", "kube-system", "web"), web["deploy"], "there is no Deployment named web in namespace default"},
+			"There is no Deployment named web in namespace default; there is one named we."},
+		{"too unlike", manifest("Deployment", "default", "redis", "website"), web["deploy"], "There is no Deployment named web in namespace default."},
+		{"the system's", manifest("Deployment", "kube-system", "web"), web["deploy"], "There is no Deployment named web in namespace default."},
 		{"no such namespace", "", content.Object{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "shop", Name: "web"},
-			"there is no Deployment named web in namespace shop: there is no such namespace"},
+			"There is no Deployment named web in namespace shop: there is no such namespace."},
 		{"a cluster-scoped kind", manifest("Namespace", "", "shpo"), content.Object{APIVersion: "v1", Kind: "Namespace", Name: "shop"},
-			"there is no Namespace named shop; there is one named shpo"},
+			"There is no Namespace named shop; there is one named shpo."},
 		{"no such kind", "", content.Object{APIVersion: "example.com/v1", Kind: "Widget", Namespace: "default", Name: "w"},
-			"the cluster has no kind Widget (example.com/v1) yet"},
-		{"a list of no such kind", "", content.Object{APIVersion: "example.com/v1", Kind: "Widget"}, "the cluster has no kind Widget (example.com/v1) yet"},
-		{"a known group, no such kind", "", content.Object{APIVersion: "apps/v1", Kind: "Widget"}, "the cluster has no kind Widget (apps/v1) yet"},
+			"The cluster has no kind Widget (example.com/v1) yet."},
+		{"a list of no such kind", "", content.Object{APIVersion: "example.com/v1", Kind: "Widget"}, "The cluster has no kind Widget (example.com/v1) yet."},
+		{"a known group, no such kind", "", content.Object{APIVersion: "apps/v1", Kind: "Widget"}, "The cluster has no kind Widget (apps/v1) yet."},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -189,8 +189,8 @@ func TestSeveralObjects(t *testing.T) {
 		message    string
 	}{
 		{"both missing", map[string]content.Object{"a": service, "b": {APIVersion: "v1", Kind: "ConfigMap", Namespace: "default", Name: "c"}}, "true", grader.ReasonNotFound,
-			"there is no Service named web in namespace default; there is no ConfigMap named c in namespace default"},
-		{"missing goes before untrue", map[string]content.Object{"deploy": web["deploy"], "svc": service}, "false", grader.ReasonNotFound, "there is no Service named web in namespace default"},
+			"There is no Service named web in namespace default. There is no ConfigMap named c in namespace default."},
+		{"missing goes before untrue", map[string]content.Object{"deploy": web["deploy"], "svc": service}, "false", grader.ReasonNotFound, "There is no Service named web in namespace default."},
 		{"optional is null", map[string]content.Object{"svc": optional}, "svc == null", grader.ReasonPassed, ""},
 		{"optional of no kind is null", map[string]content.Object{"w": noKind}, "w == null", grader.ReasonPassed, ""},
 		{"a list by labels", map[string]content.Object{"pods": pods}, "pods.map(p, p.metadata.name) == ['web-a', 'web-b']", grader.ReasonPassed, ""},
@@ -198,7 +198,7 @@ func TestSeveralObjects(t *testing.T) {
 			"pods.map(p, p.metadata.namespace + '/' + p.metadata.name) == ['a/web', 'default/other', 'default/web-a', 'default/web-b']", grader.ReasonPassed, ""},
 		{"an empty list", map[string]content.Object{"maps": {APIVersion: "v1", Kind: "ConfigMap"}}, "maps.size() == 0", grader.ReasonPassed, ""},
 		{"no namespace", map[string]content.Object{"svc": {APIVersion: "v1", Kind: "Service", Name: "web"}}, "true", grader.ReasonInvalid,
-			"the lab names Service named web but not its namespace; please tell whoever runs the lab"},
+			"The lab names Service named web but not its namespace; please tell whoever runs the lab."},
 		{"a namespace too many", map[string]content.Object{"ns": {APIVersion: "v1", Kind: "Namespace", Namespace: "default", Name: "default"}}, "true", grader.ReasonPassed, ""},
 	}
 	api := newAPIServer(t)
@@ -271,7 +271,7 @@ func TestEvidenceIsBounded(t *testing.T) {
 
 func TestPanicIsUnknown(t *testing.T) {
 	got := grader.JudgePanic()
-	if got.Status != grader.Unknown || got.Reason != grader.ReasonInvalid || got.Step != "step" || !strings.HasPrefix(got.Message, "this check could not be evaluated: runtime error") {
+	if got.Status != grader.Unknown || got.Reason != grader.ReasonInvalid || got.Step != "step" || !strings.HasPrefix(got.Message, "This check could not be evaluated: runtime error") {
 		t.Errorf("got %+v", got)
 	}
 }

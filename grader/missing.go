@@ -6,24 +6,25 @@ import (
 	"strings"
 )
 
-// absence says that an object is not there, and where something like it is. A
+// absence says in a sentence that an object is not there, and where something
+// like it is. A
 // near miss is only looked for once view knows the names, which it then watches
 // for as long as the object is missing.
 func absence(view *view, wanted query, found found) string {
-	sentence := "there is no " + wanted.what()
+	sentence := "There is no " + wanted.what()
 	if wanted.name == "" {
-		return sentence
+		return sentence + "."
 	}
 	if wanted.namespace != "" {
 		// A namespace that is missing explains all that is missing in it.
 		if all := view.find(namespaces); all.phase == known && !contains(all, objectKey{name: wanted.namespace}) {
-			return sentence + ": there is no such namespace"
+			return sentence + ": there is no such namespace."
 		}
 	}
 	if near := nearMiss(wanted, view.find(wanted.everywhere()).objects); near != "" {
-		return sentence + "; " + near
+		return sentence + "; " + near + "."
 	}
-	return sentence
+	return sentence + "."
 }
 
 func contains(all found, key objectKey) bool {

@@ -112,7 +112,7 @@ func (r *run) silence(checks []*check) []Result {
 	for _, c := range checks {
 		if _, there := r.silent[c]; !there {
 			r.silent[c] = Result{Step: c.step, Check: c.name, Status: Unknown, Reason: ReasonUnreachable, At: time.Now(),
-				Message: "the cluster does not answer; checking goes on as soon as it does"}
+				Message: "The cluster does not answer; checking goes on as soon as it does."}
 		}
 		results = append(results, r.silent[c])
 	}

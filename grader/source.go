@@ -91,7 +91,7 @@ func (s *source) run(ctx context.Context) {
 func (s *source) locate(ctx context.Context) (resource, error) {
 	where, err := s.cluster.lookup(ctx, s.query)
 	if err == nil && where.namespaced && s.query.name != "" && s.query.namespace == "" {
-		return resource{}, &refusal{fmt.Sprintf("the lab names %s but not its namespace; please tell whoever runs the lab", s.query.what())}
+		return resource{}, &refusal{fmt.Sprintf("The lab names %s but not its namespace; please tell whoever runs the lab.", s.query.what())}
 	}
 	return where, err
 }
@@ -112,9 +112,9 @@ func (s *source) refused(err error) {
 		s.settle(failed, ReasonInvalid, no.sentence)
 	case s.look().phase == known:
 	case errors.As(err, &status):
-		s.settle(failed, ReasonUnreachable, fmt.Sprintf("the cluster does not tell about %s: %s", s.query.what(), status.Status().Message))
+		s.settle(failed, ReasonUnreachable, fmt.Sprintf("The cluster does not tell about %s: %s.", s.query.what(), status.Status().Message))
 	case errors.Is(err, context.DeadlineExceeded):
-		s.settle(failed, ReasonUnreachable, fmt.Sprintf("the cluster took more than %v to tell about %s", listTime, s.query.what()))
+		s.settle(failed, ReasonUnreachable, fmt.Sprintf("The cluster took more than %v to tell about %s.", listTime, s.query.what()))
 	}
 	s.cluster.logger.Debug("grader: request refused", "kind", s.query.kind, "error", err)
 	s.trouble()

@@ -103,14 +103,14 @@ func TestEveryChangeIsJudgedAfterTheDebounce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := newAPIServer(t)
 		_, seen := watch(t, api, three(), "step")
-		if want := "NotFound: there is no Deployment named web in namespace default"; seen.last() != want {
+		if want := "NotFound: There is no Deployment named web in namespace default."; seen.last() != want {
 			t.Errorf("got %q first, want %q", seen.last(), want)
 		}
 		for _, change := range []struct{ do, want string }{
 			{replicas(1), "Wrong: three, please"},
 			{replicas(3), "Passed"},
 			{replicas(2), "Wrong: three, please"},
-			{"", "NotFound: there is no Deployment named web"},
+			{"", "NotFound: There is no Deployment named web"},
 			{replicas(3), "Passed"},
 		} {
 			if change.do == "" {
@@ -130,9 +130,9 @@ func TestNearMissesComeAndGo(t *testing.T) {
 		api := newAPIServer(t)
 		_, seen := watch(t, api, three(), "step")
 		api.put(t, manifest("Deployment", "shop", "web"))
-		within(t, time.Second, seen, "NotFound: there is no Deployment named web in namespace default; one exists in namespace shop")
+		within(t, time.Second, seen, "NotFound: There is no Deployment named web in namespace default; one exists in namespace shop")
 		api.remove("deployments/shop/web")
-		within(t, time.Second, seen, "NotFound: there is no Deployment named web in namespace default")
+		within(t, time.Second, seen, "NotFound: There is no Deployment named web in namespace default")
 		api.put(t, replicas(3))
 		within(t, time.Second, seen, "Passed")
 
@@ -208,11 +208,11 @@ func TestKindComesAndGoes(t *testing.T) {
 		api := newAPIServer(t)
 		widget := kind{"example.com/v1", "Widget", "widgets", true}
 		_, seen := watch(t, api, lab(map[string]content.Object{"w": {APIVersion: "example.com/v1", Kind: "Widget", Namespace: "default", Name: "w"}}, is("w.spec.size == 1", "size one, please")), "step")
-		missing := "NotFound: the cluster has no kind Widget (example.com/v1) yet"
+		missing := "NotFound: The cluster has no kind Widget (example.com/v1) yet"
 		within(t, 0, seen, missing)
 		for range 2 {
 			api.update(func() { api.kinds = append(api.kinds, widget) })
-			within(t, 2*time.Second, seen, "NotFound: there is no Widget named w in namespace default")
+			within(t, 2*time.Second, seen, "NotFound: There is no Widget named w in namespace default")
 			api.put(t, "{apiVersion: example.com/v1, kind: Widget, metadata: {name: w, namespace: default}, spec: {size: 1}}")
 			within(t, time.Second, seen, "Passed")
 			api.update(func() {
@@ -271,7 +271,7 @@ func TestSilentCluster(t *testing.T) {
 				api.put(t, replicas(3))
 				_, seen := watch(t, api, three(), "step")
 				api.update(func() { api.trouble = trouble; api.cuts++ })
-				if took := within(t, 20*time.Second, seen, "ClusterUnreachable: the cluster does not answer"); took < 4*time.Second {
+				if took := within(t, 20*time.Second, seen, "ClusterUnreachable: The cluster does not answer"); took < 4*time.Second {
 					t.Errorf("students were told after %v: a restart is no trouble yet", took)
 				}
 				told := seen.count()

@@ -1,5 +1,5 @@
 # after: change
 # step: delete
 # check: gone
-# message: the ConfigMap notes is still there
+# message: The ConfigMap notes is still there
 kubectl get configmaps

@@ -1,6 +1,6 @@
 # after: deploy
 # step: change
 # check: likes
-# message: the page does not say what you like
+# message: The page does not say what you like
 kubectl set env deployment/intro LIKE="long walks"
 kubectl rollout status deployment/intro

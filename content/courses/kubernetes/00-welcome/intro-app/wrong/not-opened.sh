@@ -1,5 +1,5 @@
 # after: expose
 # step: open
 # check: visited
-# message: nobody has opened the page since its Pod started
+# message: Nobody has opened the page since its Pod started
 kubectl get service intro

@@ -1,5 +1,5 @@
 # after: deploy
 # step: expose
 # check: service
-# message: the Service intro selects app=into, and no Pod carries that
+# message: The Service intro selects app=into, and no Pod carries that
 kubectl expose deployment intro --port=80 --target-port=8080 --selector=app=into

@@ -1,5 +1,5 @@
 # step: deploy
 # check: who
-# message: the page still says "nobody yet"
+# message: The page still says "nobody yet"
 kubectl apply -f intro.yaml
 kubectl rollout status deployment/intro

@@ -1,5 +1,5 @@
 # after: shell
 # step: restart
 # check: restarted
-# message: the container of the Pod web has not been started again yet
+# message: The container of the Pod web has not been started again yet
 kubectl exec web -- rm /tmp/where

@@ -1,5 +1,5 @@
 # step: page
 # check: text
-# message: the Pod web still shows the page that came with the image
+# message: The Pod web still shows the page that came with the image
 kubectl wait --for=condition=Ready pod/web pod/pair --timeout=60s
 kubectl exec web -- echo "Hello" > index.html

@@ -1,5 +1,5 @@
 # step: shell
 # check: file
-# message: there is no file /tmp/where in the Pod web
+# message: There is no file /tmp/where in the Pod web
 kubectl wait --for=condition=Ready pod/web pod/pair --timeout=60s
 kubectl exec web -- hostname > where

@@ -1,4 +1,4 @@
 # step: server
 # check: pod
-# message: there is no Pod named web in namespace default
+# message: There is no Pod named web in namespace default
 kubectl create deployment web --image=nginx:1.27

@@ -1,4 +1,4 @@
 # step: arguments
 # check: pod
-# message: the Pod clock has no command of yours
+# message: The Pod clock has no command of yours
 kubectl run clock --image=busybox:1.36

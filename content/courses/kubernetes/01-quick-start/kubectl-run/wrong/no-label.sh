@@ -1,4 +1,4 @@
 # step: manifest
 # check: pod
-# message: wanted the label tier=front on the Pod api, and its labels are run=api
+# message: Want the label tier=front on the Pod api, and its labels are run=api
 kubectl run api --image=nginx:1.28

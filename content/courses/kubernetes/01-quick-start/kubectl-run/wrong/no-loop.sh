@@ -1,4 +1,4 @@
 # step: arguments
 # check: pod
-# message: the container of the Pod clock has ended
+# message: The container of the Pod clock has ended
 kubectl run clock --image=busybox:1.36 -- date

@@ -1,5 +1,5 @@
 # after: manifest
 # step: delete
 # check: gone
-# message: the Pod web is still there
+# message: The Pod web is still there
 kubectl delete pod api

@@ -1,5 +1,5 @@
 # after: expose
 # step: follow
 # check: endpoints
-# message: wanted 5 replicas, and the Deployment hello asks for 3
-kubectl get endpointslices
+# message: Want 5 replicas, and the Deployment hello asks for 4.
+kubectl scale deployment hello --replicas=4

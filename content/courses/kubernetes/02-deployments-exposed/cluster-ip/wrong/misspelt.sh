@@ -1,4 +1,4 @@
 # step: mend
 # check: endpoints
-# message: the Service shop selects app=shopp, and no Pod carries that
+# message: The Service shop selects app=shopp, and no Pod carries that
 kubectl set selector service shop app=shopp

@@ -1,4 +1,4 @@
 # step: call
 # check: caller
-# message: the call of the Pod caller ended with an error
+# message: The call of the Pod caller ended with an error
 kubectl run caller --image=busybox:1.36 --restart=Never -- wget -qO- http://hello

@@ -1,4 +1,4 @@
 # step: expose
 # check: service
-# message: the Service hello sends requests to port 80 of the Pods, where nobody listens
+# message: The Service hello sends requests to port 80 of the Pods, where nobody listens
 kubectl expose deployment hello --port=80

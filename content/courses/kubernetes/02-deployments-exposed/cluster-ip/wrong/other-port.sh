@@ -1,4 +1,4 @@
 # step: expose
 # check: service
-# message: wanted a Service that listens on port 80, and the Service hello listens on 8080
+# message: Want a Service that listens on port 80, and the Service hello listens on 8080
 kubectl expose deployment hello --port=8080

@@ -1,4 +1,4 @@
 # step: mend
 # check: endpoints
-# message: the Service shop selects app=hello, and those Pods do not belong to the shop
+# message: The Service shop selects app=hello, and those Pods do not belong to the shop
 kubectl set selector service shop app=hello

@@ -1,4 +1,4 @@
 # step: create
 # check: deployment
-# message: wanted 2 replicas, and the Deployment web asks for 1
+# message: Want 2 replicas, and the Deployment web asks for 1
 kubectl create deployment web --image=nginx:1.27

@@ -1,5 +1,5 @@
 # after: scale
 # step: update
 # check: image
-# message: wanted the image nginx:1.28, and the Deployment web asks for nginx:1.82
+# message: Want the image nginx:1.28, and the Deployment web asks for nginx:1.82
 kubectl set image deployment/web nginx=nginx:1.82

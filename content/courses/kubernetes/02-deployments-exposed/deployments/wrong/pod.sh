@@ -1,4 +1,4 @@
 # step: create
 # check: deployment
-# message: there is no Deployment named web in namespace default
+# message: There is no Deployment named web in namespace default
 kubectl run web --image=nginx:1.27

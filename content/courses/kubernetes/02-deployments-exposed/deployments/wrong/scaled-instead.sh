@@ -1,5 +1,5 @@
 # after: mark
 # step: heal
 # check: replaced
-# message: the Deployment web asks for 3 replicas; bring it back to 2 first
+# message: The Deployment web asks for 3 replicas; bring it back to 2 first
 kubectl scale deployment web --replicas=3
