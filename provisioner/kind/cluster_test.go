@@ -51,13 +51,13 @@ func TestClusters(t *testing.T) {
 	})
 	t.Run("workstation", func(t *testing.T) { testWorkstation(t, w) })
 	t.Run("walls", func(t *testing.T) { testWalls(t, p, w, two) })
-	t.Run("terminal", func(t *testing.T) { testTerminal(t, w) })
+	t.Run("terminal", w.Terminal)
 	t.Run("dialled through the engine", func(t *testing.T) {
 		if _, err := terminal.Ping(t.Context(), p.DialExec(one)); err != nil {
 			t.Error(err)
 		}
 	})
-	t.Run("fork bomb", func(t *testing.T) { testForkBomb(t, w) })
+	t.Run("fork bomb", w.ForkBomb)
 	t.Run("workstation starts anew", func(t *testing.T) { testRestart(t, w, one) })
 	t.Run("broken", func(t *testing.T) { testBroken(t, p, two) })
 }
@@ -132,7 +132,7 @@ func TestEngineElsewhere(t *testing.T) {
 		t.Errorf("the workstation has folders of the engine's machine: %s", got)
 	}
 	w := openWorkstation(t, newProvider(t, o), name)
-	if got, exit := w.run("kubectl get nodes -o name"); exit != 0 {
+	if got, exit := w.Run(t, "kubectl get nodes -o name"); exit != 0 {
 		t.Errorf("kubectl get nodes: exit code %d: %s", exit, got)
 	}
 }
@@ -140,14 +140,14 @@ func TestEngineElsewhere(t *testing.T) {
 // testRestart: the workstation can be dialled again after it was restarted, with
 // a new agent.
 func testRestart(t *testing.T, w workstation, cluster string) {
-	before, err := terminal.Ping(t.Context(), w.dial)
+	before, err := terminal.Ping(t.Context(), w.Dial)
 	if err != nil {
 		t.Fatal(err)
 	}
 	docker(t, "restart", "--time", "1", cluster+"-workstation")
 	deadline := time.Now().Add(30 * time.Second)
 	for {
-		after, err := terminal.Ping(t.Context(), w.dial)
+		after, err := terminal.Ping(t.Context(), w.Dial)
 		if err == nil && after.Boot != before.Boot {
 			return
 		}

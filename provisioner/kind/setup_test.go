@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"wheelhouse/labs/terminal"
+	"wheelhouse/labs/terminal/workstationtest"
 	"wheelhouse/provisioner/kind"
 )
 
@@ -158,36 +158,13 @@ func docker(t testing.TB, args ...string) string {
 func newName() string { return "wh-" + strings.ToLower(rand.Text()[:8]) }
 
 // workstation is a cluster's workstation with the student's kubeconfig on it.
-type workstation struct {
-	t    testing.TB
-	dial terminal.Dialer
-}
+type workstation = workstationtest.Workstation
 
-// openWorkstation puts the student's kubeconfig where kubectl looks for it.
 func openWorkstation(t testing.TB, p *kind.Provider, name string) workstation {
 	t.Helper()
 	access, err := p.Access(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	kubeconfig, err := access.Student()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := terminal.WriteFile(t.Context(), access.Dial, "/home/student/.kube/config", 0o600, kubeconfig); err != nil {
-		t.Fatalf("write the kubeconfig: %v", err)
-	}
-	return workstation{t: t, dial: access.Dial}
-}
-
-// run runs a shell script as the student.
-func (w workstation) run(script string) (stdout string, exitCode int) {
-	w.t.Helper()
-	result, err := terminal.Run(w.t.Context(), w.dial, terminal.RunRequest{
-		Command: []string{"bash", "-c", script}, User: true, Timeout: time.Minute,
-	})
-	if err != nil {
-		w.t.Fatalf("run %q: %v", script, err)
-	}
-	return strings.TrimSpace(string(result.Stdout) + string(result.Stderr)), result.ExitCode
+	return workstationtest.Open(t, access)
 }
