@@ -115,7 +115,13 @@ func leftovers(t testing.TB, dataDir, name string) []string {
 		t.Fatal(err)
 	}
 	for _, file := range processes {
-		if text, err := os.ReadFile(file); err == nil && bytes.Contains(text, []byte("/wheelhouse/"+name+"-")) {
+		text, err := os.ReadFile(file)
+		if err != nil || !bytes.Contains(text, []byte("/wheelhouse/"+name+"-")) {
+			continue
+		}
+		// The dead are there until the machine's first process has looked at them.
+		status, err := os.ReadFile(filepath.Join(filepath.Dir(file), "status"))
+		if err == nil && !bytes.Contains(status, []byte("State:\tZ")) {
 			left = append(left, filepath.Dir(file))
 		}
 	}
