@@ -22,6 +22,8 @@ ARG VERSION=dev
 # resolver and user look-up, and leave out SQLite's loading of extensions.
 RUN CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' \
       -o "labs/terminal/agent/dist/wheelhouse-agent-linux-$(go env GOARCH)" ./labs/terminal/agent/cmd && \
+    CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' \
+      -o "provisioner/embedded/machine/dist/wheelhouse-machine-linux-$(go env GOARCH)" ./provisioner/embedded/machine/cmd && \
     go run ./content/intro/image && \
     go build -trimpath -tags netgo,osusergo,sqlite_omit_load_extension \
       -ldflags "-s -w -linkmode external -extldflags -static -X main.version=${VERSION}" -o /wheelhouse . && \
