@@ -66,7 +66,7 @@ test: build ## Run the whole suite: Go, the pages, real clusters of each provide
 	@if [ "$$(id -u)" = 0 ] && [ "$$WHEELHOUSE_TEST_CLUSTERS" != none ]; then $(BINARY) pack build; fi
 	$(GO) vet ./...
 	cd web && $(NPM) run --silent check && $(NPM) run --silent test
-	$(GO) test -timeout 60m $(GOTESTFLAGS) ./...
+	$(GO) test -p 1 -timeout 60m $(GOTESTFLAGS) ./... # one after another: real clusters want the machine for themselves
 	cd provisioner/runtime/kubernetes && GOFLAGS=-trimpath $(GO) test -timeout 20m $(GOTESTFLAGS) ./...
 	@$(MAKE) --no-print-directory e2e
 
@@ -101,8 +101,8 @@ bench: build ## Measure the promises of README.md: state to tick, claims, cold c
 	cd web && $(NPM) run --silent bench
 
 .PHONY: verify
-verify: build ## Prove every lab on fresh clusters: baseline, solution, wrong answers
-	$(BINARY) lab verify
+verify: build ## Prove every lab on fresh clusters: baseline, solution, wrong answers (ARGS="--provider kind")
+	$(BINARY) lab verify $(ARGS)
 
 .PHONY: image
 image: ## Build the container image wheelhouse:$(VERSION)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
@@ -24,7 +25,7 @@ import (
 // newLabVerifyCommand proves labs on clusters of its own.
 func newLabVerifyCommand() *cobra.Command {
 	var cfg config
-	var report string
+	var report, only string
 	var parallel int
 	cmd := &cobra.Command{
 		Use:   "verify [LAB…]",
@@ -47,7 +48,11 @@ when one of these is not so. The clusters are deleted in the end.`,
 			if parallel < 1 {
 				return fmt.Errorf("--parallel %d: want 1 or more", parallel)
 			}
-			outcomes, err := cfg.verify(cmd.Context(), chosen, parallel, cmd.ErrOrStderr())
+			cases, err := casesOf(chosen, only)
+			if err != nil {
+				return err
+			}
+			outcomes, err := cfg.verify(cmd.Context(), cases, parallel, cmd.ErrOrStderr())
 			if report != "" {
 				err = errors.Join(err, writeJUnit(report, outcomes))
 			}
@@ -60,13 +65,35 @@ when one of these is not so. The clusters are deleted in the end.`,
 	cfg.bindEngine(cmd, slog.LevelWarn)
 	cfg.bindContent(cmd)
 	cmd.Flags().StringVar(&report, "junit", "", "file to write a JUnit report to")
+	cmd.Flags().StringVar(&only, "only", "*", "`proofs` to run, as a pattern: solution, wrong/typo, 'wrong/*'")
 	cmd.Flags().IntVar(&parallel, "parallel", 2, "proofs to run at the same time, each on a cluster of its own")
 	return cmd
 }
 
-// verify runs all proofs of the labs, on a pool in a data folder of its own, so
+// casesOf returns the proofs of the labs whose names match the pattern, which is
+// one of path.Match but for "*", which matches all.
+func casesOf(labs []*content.Lab, pattern string) ([]verify.Case, error) {
+	var cases []verify.Case
+	for _, lab := range labs {
+		for _, one := range verify.Cases(lab) {
+			matches, err := path.Match(pattern, one.Name)
+			if err != nil {
+				return nil, fmt.Errorf("--only %q: %w", pattern, err)
+			}
+			if matches || pattern == "*" {
+				cases = append(cases, one)
+			}
+		}
+	}
+	if len(cases) == 0 {
+		return nil, fmt.Errorf("--only %q: no proof of these labs is called so; there are solution, and a wrong/NAME for each file in the folder wrong", pattern)
+	}
+	return cases, nil
+}
+
+// verify runs the proofs, on a pool in a data folder of its own, so
 // that a running Wheelhouse is not disturbed and nothing stays.
-func (c *config) verify(ctx context.Context, chosen []*content.Lab, parallel int, progress io.Writer) (_ []*verify.Outcome, err error) {
+func (c *config) verify(ctx context.Context, cases []verify.Case, parallel int, progress io.Writer) (_ []*verify.Outcome, err error) {
 	data, err := os.MkdirTemp("", "wheelhouse-verify-")
 	if err != nil {
 		return nil, err
@@ -80,10 +107,6 @@ func (c *config) verify(ctx context.Context, chosen []*content.Lab, parallel int
 	}
 	defer func() { err = errors.Join(err, deleteAll(context.WithoutCancel(ctx), provider)) }()
 
-	var cases []verify.Case
-	for _, lab := range chosen {
-		cases = append(cases, verify.Cases(lab)...)
-	}
 	pool := provisioner.NewPool(provisioner.PoolOptions{
 		Provider:    provider,
 		Concurrency: parallel,
