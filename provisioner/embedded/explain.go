@@ -55,10 +55,12 @@ func checkHost() error {
 	return nil
 }
 
-// imagesOf picks those of the pack's images that components are configured with.
+// imagesOf tells a cluster of the pack's images, and of those that components are
+// configured with.
 func imagesOf(p *pack.Pack) machine.Images {
 	var images machine.Images
 	for _, image := range p.Manifest().Images {
+		images.Known = append(images.Known, machine.Image{Ref: image.Ref, Digest: image.Digest})
 		if tag, ok := strings.CutPrefix(image.Ref, "registry.k8s.io/coredns/coredns:"); ok {
 			images.DNSTag = tag
 		}

@@ -36,8 +36,8 @@ const searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
 
 var (
 	busyboxPackages = []string{"busybox", "netcat-openbsd"}
-	nginxPackages   = append(slices.Clone(basePackages), "nginx", "curl", "procps", "ca-certificates", "less")
-	redisPackages   = append(slices.Clone(basePackages), "redis-server", "redis-tools", "util-linux", "procps")
+	nginxPackages   = append(slices.Clone(basePackages), "nginx", "curl", "procps", "ca-certificates", "less", "tar", "gzip") // kubectl cp runs tar
+	redisPackages   = append(slices.Clone(basePackages), "redis-server", "redis-tools", "util-linux", "procps", "tar", "gzip")
 )
 
 // imageRecipes returns the images that are made here. addons and metrics are the

@@ -48,10 +48,18 @@ type Cluster struct {
 	Seed bool `json:"seed,omitempty"`
 }
 
-// Images names those of the pack's images that components are configured with.
+// Images are the pack's, and which of them components are configured with.
 type Images struct {
 	DNSTag  string `json:"dnsTag"`  // of registry.k8s.io/coredns/coredns
 	Sandbox string `json:"sandbox"` // holds a pod's namespaces: registry.k8s.io/pause:…
+
+	Known []Image `json:"known"` // all of them
+}
+
+// Image is one image of the pack.
+type Image struct {
+	Ref    string `json:"ref"`    // docker.io/library/nginx:1.27
+	Digest string `json:"digest"` // of its manifest: sha256:…
 }
 
 // Node is one node of a cluster.

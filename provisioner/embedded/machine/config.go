@@ -31,6 +31,7 @@ func writeNodeConfig(c *Cluster, n *Node) error {
 	config := nodeConfig{Cluster: c, Node: n, CgroupV1: err != nil, DNSTag: c.Images.DNSTag, Sandbox: c.Images.Sandbox}
 	files := map[string]string{
 		containerdConfig: "containerd.toml",
+		registryConfig:   "hosts.toml",
 		kubeletConfig:    "kubelet.yaml",
 		proxyConfig:      "kube-proxy.yaml",
 		networkConfig:    "pods.conflist",

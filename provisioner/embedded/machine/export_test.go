@@ -1,5 +1,7 @@
 package machine
 
+import "net/http"
+
 // What the tests need to see from inside.
 var (
 	Relay    = relay
@@ -7,10 +9,13 @@ var (
 	NewBoard = newBoard
 )
 
+// Registry answers for the images whose blobs are in the folder.
+func Registry(images []Image, blobs string) http.Handler { return registry{images, blobs} }
+
 // Templates renders every configuration file of a node.
 func Templates(c *Cluster, n *Node, cgroupV1 bool) (map[string]string, error) {
 	out := map[string]string{}
-	for _, name := range []string{"containerd.toml", "kubelet.yaml", "kube-proxy.yaml", "pods.conflist", "kubeadm.yaml"} {
+	for _, name := range []string{"containerd.toml", "kubelet.yaml", "kube-proxy.yaml", "pods.conflist", "kubeadm.yaml", "hosts.toml"} {
 		text, err := render(name, nodeConfig{Cluster: c, Node: n, CgroupV1: cgroupV1, DNSTag: "v1", Sandbox: "pause:1"})
 		if err != nil {
 			return nil, err

@@ -27,6 +27,7 @@ const (
 	proxyConfig       = "/etc/kubernetes/kube-proxy.yaml"
 	proxyKubeconfig   = "/etc/kubernetes/kube-proxy.conf"
 	controlConfig     = "/etc/kubernetes/control-plane.json"
+	registryConfig    = "/etc/containerd/certs.d/_default/hosts.toml"
 	networkConfig     = "/etc/cni/net.d/10-wheelhouse.conflist"
 )
 

@@ -56,6 +56,7 @@ func RunCluster(ctx context.Context, log *slog.Logger) error {
 	g.Go(func() error {
 		return serveSocket(ctx, fdAgent, "agent", "unix", filepath.Join(ClusterDir, "run", agentSocket), log)
 	})
+	g.Go(func() error { return c.serveRegistry(ctx, log) })
 	return g.Wait()
 }
 
