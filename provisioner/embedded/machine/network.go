@@ -36,6 +36,12 @@ func layNetwork(c *Cluster) error {
 	if err := netlink.LinkSetUp(bridge); err != nil {
 		return fmt.Errorf("set %s up: %w", bridgeName, err)
 	}
+	// What a pod asks of the gateway is answered, if only by a refusal.
+	for _, node := range c.Nodes {
+		if err := netlink.RouteAdd(&netlink.Route{Dst: ipNet(node.Pods), Gw: node.Address.AsSlice()}); err != nil {
+			return fmt.Errorf("route %s to %s: %w", node.Pods, node.Name, err)
+		}
+	}
 	// A service's own address is known to the nodes only; the first one passes it on.
 	balanced := &netlink.Route{Dst: ipNet(c.Balanced), Gw: c.Nodes[0].Address.AsSlice()}
 	if err := netlink.RouteAdd(balanced); err != nil {

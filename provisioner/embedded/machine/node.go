@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -48,54 +49,64 @@ func RunNode(ctx context.Context, name string, log *slog.Logger) error {
 	if err := writeNodeConfig(c, n); err != nil {
 		return fmt.Errorf("write the configuration: %w", err)
 	}
+	if err := leadToAPIServer(ctx, c); err != nil {
+		return err
+	}
 	if c.Seed {
-		return runComponent(ctx, "control-plane", controlPlaneEnv, kubernetesProgram, "control-plane", controlConfig)
+		return runComponent(ctx, "control-plane", kubernetesProgram, "control-plane", controlConfig)
 	}
 	board := newBoard("/var/log", log)
 	g, ctx := errgroup.WithContext(ctx)
-	component := func(name string, env []string, after []func(context.Context) error, args ...string) {
-		g.Go(func() error { return keepComponent(ctx, name, env, after, board, log, args...) })
+	component := func(name string, after []func(context.Context) error, args ...string) {
+		g.Go(func() error { return keepComponent(ctx, name, after, board, log, args...) })
 	}
 	if n.Control {
-		component("control-plane", controlPlaneEnv, nil, kubernetesProgram, "control-plane", controlConfig)
+		component("control-plane", nil, kubernetesProgram, "control-plane", controlConfig)
 	}
-	component("containerd", nil, nil, containerdProgram, "--config", containerdConfig)
-	component("kubelet", componentEnv, []func(context.Context) error{fileIsThere(kubeletKubeconfig), socketListens(containerdSocket)},
+	component("containerd", nil, containerdProgram, "--config", containerdConfig)
+	component("kubelet", []func(context.Context) error{fileIsThere(kubeletKubeconfig), socketListens(containerdSocket)},
 		kubernetesProgram, "kubelet", "--config", kubeletConfig, "--kubeconfig", kubeletKubeconfig,
 		"--hostname-override", n.Name, "--node-ip", n.Address.String())
-	component("node-network", componentEnv, []func(context.Context) error{fileIsThere(proxyKubeconfig)},
+	component("node-network", []func(context.Context) error{fileIsThere(proxyKubeconfig)},
 		kubernetesProgram, "node-network", "--config", proxyConfig, "--kubeconfig", proxyKubeconfig, "--node-name", n.Name,
 		"--pod-cidr", n.Pods.String(), "--cni-results", "/var/lib/cni/results")
 	return g.Wait()
 }
 
-// The garbage collectors of components that mostly wait trade some processor
-// time at start for memory that stays free.
-var (
-	componentEnv    = []string{"GOGC=50"}
-	controlPlaneEnv = []string{"GOGC=50"}
-)
+// leadToAPIServer has the address of the service kubernetes lead to the API server
+// from the first moment: kube-proxy does that a second or two later, and a pod that
+// asks before asks again after one second, two, four.
+func leadToAPIServer(ctx context.Context, c *Cluster) error {
+	rule := fmt.Sprintf("ip daddr %s tcp dport 443 dnat to %s", c.Services.Addr().Next(), c.APIServer())
+	cmd := exec.CommandContext(ctx, "nft", "-f", "-")
+	cmd.Stdin = strings.NewReader("table ip wheelhouse {\n" +
+		"chain prerouting { type nat hook prerouting priority dstnat - 1; " + rule + "; }\n" +
+		"chain output { type nat hook output priority -101; " + rule + "; }\n}\n")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("lead to the API server: nft: %w: %s", err, out)
+	}
+	return nil
+}
 
 // keepComponent runs a program of the node and starts it again when it ends. It
 // starts when all of after have returned.
-func keepComponent(ctx context.Context, name string, env []string, after []func(context.Context) error, board *board, log *slog.Logger, args ...string) error {
+func keepComponent(ctx context.Context, name string, after []func(context.Context) error, board *board, log *slog.Logger, args ...string) error {
 	return restart(ctx, name, board, log, func(ctx context.Context) error {
 		for _, wait := range after {
 			if err := wait(ctx); err != nil {
 				return err
 			}
 		}
-		return runComponent(ctx, name, env, args...)
+		return runComponent(ctx, name, args...)
 	})
 }
 
 // runComponent runs a program of the node until it ends; when ctx does, it is
 // asked to. What it prints goes to /var/log.
-func runComponent(ctx context.Context, name string, env []string, args ...string) error {
+func runComponent(ctx context.Context, name string, args ...string) error {
 	out := &lumberjack.Logger{Filename: filepath.Join("/var/log", name+".log"), MaxSize: 8 /* MB */, MaxBackups: 1}
 	defer out.Close()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopWithin

@@ -28,6 +28,7 @@ import (
 	"k8s.io/kubernetes/cmd/kubeadm/app/phases/addons/dns"
 	bootstraptoken "k8s.io/kubernetes/cmd/kubeadm/app/phases/bootstraptoken/node"
 	"k8s.io/kubernetes/cmd/kubeadm/app/phases/kubeconfig"
+	"k8s.io/kubernetes/cmd/kubeadm/app/phases/uploadconfig"
 )
 
 // addons are the objects of what every cluster has beside kubeadm's own add-ons.
@@ -43,12 +44,10 @@ func prepare(ctx context.Context, kubeadm *kubeadmapi.InitConfiguration, c *cont
 	if err != nil {
 		return err
 	}
-	authority, err := os.ReadFile(filepath.Join(kubeadm.CertificatesDir, constants.CACertName))
-	if err != nil {
-		return err
-	}
-	if err := trust(ctx, client, authority); err != nil {
-		return fmt.Errorf("tell the namespaces whom to trust: %w", err)
+	if !c.Seed {
+		if err := trust(ctx, client, kubeadm.CertificatesDir); err != nil {
+			return fmt.Errorf("tell the cluster whom to trust: %w", err)
+		}
 	}
 	for i, n := range c.Nodes {
 		if err := n.register(ctx, client, i == 0); err != nil {
@@ -59,10 +58,15 @@ func prepare(ctx context.Context, kubeadm *kubeadmapi.InitConfiguration, c *cont
 }
 
 // bootstrap makes what a new cluster has to hold: what kubeadm would make, and
-// the add-ons. What is there already stays as it is.
+// the add-ons. A cluster that was seeded has it.
 func bootstrap(ctx context.Context, kubeadm *kubeadmapi.InitConfiguration) error {
 	client, err := adminClient()
 	if err != nil {
+		return err
+	}
+	// kubeadm's configuration comes last, so where it is, all is; what a student has
+	// removed since does not come back at the next start.
+	if _, err := client.CoreV1().ConfigMaps(metav1.NamespaceSystem).Get(ctx, constants.KubeadmConfigConfigMap, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 		return err
 	}
 	if _, err := kubeconfig.EnsureAdminClusterRoleBindingImpl(ctx, client, client, 100*time.Millisecond, time.Minute); err != nil {
@@ -82,7 +86,13 @@ func bootstrap(ctx context.Context, kubeadm *kubeadmapi.InitConfiguration) error
 			return fmt.Errorf("install the DNS add-on: %w", err)
 		}
 	}
-	return installAddons(ctx)
+	if err := installAddons(ctx); err != nil {
+		return err
+	}
+	if err := uploadconfig.UploadConfiguration(kubeadm, client); err != nil {
+		return fmt.Errorf("store kubeadm's configuration: %w", err)
+	}
+	return nil
 }
 
 // register makes the node's object ahead of its kubelet, so that its pods have

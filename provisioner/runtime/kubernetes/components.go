@@ -16,6 +16,8 @@ import (
 	manageroptions "k8s.io/kubernetes/cmd/kube-controller-manager/app/options"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	scheduleroptions "k8s.io/kubernetes/cmd/kube-scheduler/app/options"
+
+	"wheelhouse/provisioner/runtime/kubernetes/ready"
 )
 
 // The commands of the components ask for the process's signals, which can be had
@@ -90,6 +92,7 @@ func (m *controllerManager) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	config.Kubeconfig.Wrap(ready.WithoutLateHooks)
 	return controllermanager.Run(ctx, config.Complete())
 }
 

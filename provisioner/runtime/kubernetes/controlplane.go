@@ -18,6 +18,7 @@ import (
 	kubeadmconfig "k8s.io/kubernetes/cmd/kubeadm/app/util/config"
 
 	"wheelhouse/provisioner/runtime/kubernetes/loadbalancer"
+	"wheelhouse/provisioner/runtime/kubernetes/ready"
 )
 
 // controlPlane says what control-plane has to run. It is the JSON of the file
@@ -104,7 +105,11 @@ func serveControlPlane(ctx context.Context, args []string) error {
 	g.Go(func() error { return ended(ctx, "etcd", database.wait(ctx)) })
 	g.Go(func() error { return ended(ctx, "kube-apiserver", api.run(ctx)) })
 	g.Go(func() error {
-		if err := awaitAPIServer(ctx); err != nil {
+		client, err := adminClient()
+		if err != nil {
+			return err
+		}
+		if err := ready.Await(ctx, client, !c.Seed); err != nil {
 			return err
 		}
 		klog.InfoS("The API server is ready")
@@ -112,12 +117,17 @@ func serveControlPlane(ctx context.Context, args []string) error {
 			return err
 		}
 		g.Go(func() error { return ended(ctx, "kube-controller-manager", manager.run(ctx)) })
-		g.Go(func() error { return ended(ctx, "kube-scheduler", scheduling.run(ctx)) })
+		g.Go(func() error {
+			if !c.Seed {
+				awaitDNS(ctx, client)
+			}
+			return ended(ctx, "kube-scheduler", scheduling.run(ctx))
+		})
 		g.Go(func() error { return ended(ctx, "load balancer", balance(ctx, c)) })
 		if err := bootstrap(ctx, kubeadm); err != nil || !c.Seed {
 			return err
 		}
-		if err := ripen(ctx); err != nil {
+		if err := ripen(ctx, client); err != nil {
 			return fmt.Errorf("make a seed: %w", err)
 		}
 		return errSeeded

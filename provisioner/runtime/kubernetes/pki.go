@@ -35,7 +35,35 @@ func makePKI(kubeadm *kubeadmapi.InitConfiguration, nodes []node) error {
 			return fmt.Errorf("node %s: %w", n.Name, err)
 		}
 	}
+	local := certutil.AltNames{DNSNames: []string{"localhost"}, IPs: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}}
+	for _, component := range []string{constants.KubeControllerManager, constants.KubeScheduler} {
+		if err := makeServing(kubeadm, kubeadm.CertificatesDir, component, certutil.Config{CommonName: component, AltNames: local}); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// makeServing makes a certificate of a server, signed by the cluster's authority,
+// in the files name.crt and name.key of a folder, unless it is there.
+func makeServing(kubeadm *kubeadmapi.InitConfiguration, folder, name string, config certutil.Config) error {
+	if pkiutil.CertOrKeyExist(folder, name) {
+		return nil
+	}
+	ca, key, err := certs.LoadCertificateAuthority(kubeadm.CertificatesDir, constants.CACertAndKeyBaseName)
+	if err != nil {
+		return err
+	}
+	config.Usages = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	serving, servingKey, err := pkiutil.NewCertAndKey(ca, key, &pkiutil.CertConfig{
+		Config:              config,
+		NotAfter:            time.Now().Add(kubeadm.CertificateValidityPeriod.Duration),
+		EncryptionAlgorithm: kubeadm.ClusterConfiguration.EncryptionAlgorithmType(),
+	})
+	if err != nil {
+		return err
+	}
+	return pkiutil.WriteCertAndKey(folder, name, serving, servingKey)
 }
 
 // proxyUser is the identity that Kubernetes' bootstrap policy gives the role
@@ -50,7 +78,7 @@ func (n node) makeCredentials(kubeadm *kubeadmapi.InitConfiguration) error {
 	if _, err := os.Stat(kubelet); err == nil {
 		return nil // from an earlier start
 	}
-	ca, key, err := certs.LoadCertificateAuthority(kubeadm.CertificatesDir, constants.CACertAndKeyBaseName)
+	ca, err := pkiutil.TryLoadCertFromDisk(kubeadm.CertificatesDir, constants.CACertAndKeyBaseName)
 	if err != nil {
 		return err
 	}
@@ -58,20 +86,11 @@ func (n node) makeCredentials(kubeadm *kubeadmapi.InitConfiguration) error {
 	if err := pkiutil.WriteCert(pki, constants.CACertAndKeyBaseName, ca); err != nil {
 		return err
 	}
-	serving, servingKey, err := pkiutil.NewCertAndKey(ca, key, &pkiutil.CertConfig{
-		Config: certutil.Config{
-			CommonName:   constants.NodesUserPrefix + n.Name,
-			Organization: []string{constants.NodesGroup},
-			AltNames:     certutil.AltNames{DNSNames: []string{n.Name}, IPs: []net.IP{n.Address.AsSlice()}},
-			Usages:       []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		},
-		NotAfter:            time.Now().Add(kubeadm.CertificateValidityPeriod.Duration),
-		EncryptionAlgorithm: kubeadm.ClusterConfiguration.EncryptionAlgorithmType(),
-	})
-	if err != nil {
-		return err
-	}
-	if err := pkiutil.WriteCertAndKey(pki, "kubelet", serving, servingKey); err != nil {
+	if err := makeServing(kubeadm, pki, "kubelet", certutil.Config{
+		CommonName:   constants.NodesUserPrefix + n.Name,
+		Organization: []string{constants.NodesGroup},
+		AltNames:     certutil.AltNames{DNSNames: []string{n.Name}, IPs: []net.IP{n.Address.AsSlice()}},
+	}); err != nil {
 		return err
 	}
 	if err := n.makeProxyKubeconfig(kubeadm); err != nil {

@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
+	podutil "k8s.io/kubernetes/pkg/api/v1/pod"
 )
 
 // adminClient returns a client that may do everything, with no limit of its own.
@@ -21,15 +24,16 @@ func adminClient() (*kubernetes.Clientset, error) {
 	return kubernetes.NewForConfig(config)
 }
 
-// awaitAPIServer blocks until the API server is ready or ctx ends. Controllers
-// that come too soon give up, or wait for a whole second.
-func awaitAPIServer(ctx context.Context) error {
-	client, err := adminClient()
-	if err != nil {
-		return fmt.Errorf("look whether the API server is ready: %w", err)
-	}
-	return wait.PollUntilContextCancel(ctx, 20*time.Millisecond, true, func(ctx context.Context) (bool, error) {
-		_, err := client.RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)
-		return err == nil, nil
+// dnsFirst is how long the scheduler leaves the processor to the DNS pod of a
+// seeded cluster, which a student waits for. It is ready in half of that.
+const dnsFirst = 5 * time.Second
+
+// awaitDNS blocks until a DNS pod is ready, for dnsFirst at most.
+func awaitDNS(ctx context.Context, client kubernetes.Interface) {
+	ctx, cancel := context.WithTimeout(ctx, dnsFirst)
+	defer cancel()
+	_ = wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+		found, err := client.CoreV1().Pods(metav1.NamespaceSystem).List(ctx, dnsPods)
+		return err == nil && slices.ContainsFunc(found.Items, func(pod corev1.Pod) bool { return podutil.IsPodReady(&pod) }), nil
 	})
 }

@@ -3,51 +3,92 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/util/retry"
+	"k8s.io/kubernetes/cmd/kubeadm/app/constants"
 )
 
 // rootCAConfigMap is what the controller manager gives every namespace to trust
-// the API server by.
+// the API server by. A seed has none: its authority is not the cluster's.
 const rootCAConfigMap = "kube-root-ca.crt"
 
 // ripen waits until the controllers have made of a new cluster's objects what
-// they make without a node.
-func ripen(ctx context.Context) error {
-	client, err := adminClient()
-	if err != nil {
-		return err
-	}
-	return wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+// they make without a node. Then it gives the DNS pod to the control plane's node,
+// so that its kubelet starts it as soon as it knows the API server.
+func ripen(ctx context.Context, client kubernetes.Interface) error {
+	if err := wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, func(ctx context.Context) (bool, error) {
 		missing, err := unripe(ctx, client)
 		return err == nil && missing == "", nil
-	})
-}
-
-// trust makes the authority of this cluster what a seed's namespaces trust. It
-// has to be done before a pod is scheduled: what a kubelet has mounted it looks
-// at again after a minute only.
-func trust(ctx context.Context, client kubernetes.Interface, authority []byte) error {
-	found, err := client.CoreV1().ConfigMaps(metav1.NamespaceAll).List(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + rootCAConfigMap})
+	}); err != nil {
+		return err
+	}
+	pods, err := client.CoreV1().Pods(metav1.NamespaceSystem).List(ctx, dnsPods)
 	if err != nil {
 		return err
 	}
-	const key = "ca.crt"
-	for _, m := range found.Items {
-		if m.Data[key] == string(authority) {
-			continue
-		}
-		m.Data = map[string]string{key: string(authority)}
-		if _, err := client.CoreV1().ConfigMaps(m.Namespace).Update(ctx, &m, metav1.UpdateOptions{}); err != nil {
-			return fmt.Errorf("namespace %s: %w", m.Namespace, err)
+	for _, pod := range pods.Items {
+		binding := &corev1.Binding{ObjectMeta: metav1.ObjectMeta{Name: pod.Name}, Target: corev1.ObjectReference{Kind: "Node", Name: controlPlaneNode}}
+		if err := client.CoreV1().Pods(pod.Namespace).Bind(ctx, binding, metav1.CreateOptions{}); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// dnsPods chooses the pods that cluster DNS is.
+var dnsPods = metav1.ListOptions{LabelSelector: "k8s-app=kube-dns"}
+
+// controlPlaneNode is the node that the DNS pod of a seed is to run on, as package
+// machine calls it.
+const controlPlaneNode = "control-plane"
+
+// trust makes the authorities of this cluster those that its namespaces, and its
+// own extensions, trust. It has to be done before a kubelet mounts one, which looks
+// at it again after a minute only.
+func trust(ctx context.Context, client kubernetes.Interface, certificatesDir string) error {
+	authority, err := os.ReadFile(filepath.Join(certificatesDir, constants.CACertName))
+	if err != nil {
+		return err
+	}
+	proxy, err := os.ReadFile(filepath.Join(certificatesDir, constants.FrontProxyCACertName))
+	if err != nil {
+		return err
+	}
+	namespaces, err := client.CoreV1().Namespaces().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	for _, n := range namespaces.Items {
+		if n.DeletionTimestamp != nil {
+			continue
+		}
+		m := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: rootCAConfigMap}, Data: map[string]string{"ca.crt": string(authority)}}
+		if _, err := client.CoreV1().ConfigMaps(n.Name).Create(ctx, m, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+			return fmt.Errorf("namespace %s: %w", n.Name, err)
+		}
+	}
+	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		// The API server adds its authorities to those that it finds, which are the seed's.
+		m, err := client.CoreV1().ConfigMaps(metav1.NamespaceSystem).Get(ctx, "extension-apiserver-authentication", metav1.GetOptions{})
+		if apierrors.IsNotFound(err) || err == nil && m.Data["client-ca-file"] == string(authority) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		m.Data["client-ca-file"], m.Data["requestheader-client-ca-file"] = string(authority), string(proxy)
+		_, err = client.CoreV1().ConfigMaps(metav1.NamespaceSystem).Update(ctx, m, metav1.UpdateOptions{})
+		return err
+	})
 }
 
 // unripe says what is not there yet: "" when nothing is missing.
@@ -59,9 +100,6 @@ func unripe(ctx context.Context, client kubernetes.Interface) (string, error) {
 	for _, n := range namespaces.Items {
 		if _, err := client.CoreV1().ServiceAccounts(n.Name).Get(ctx, "default", metav1.GetOptions{}); err != nil {
 			return fmt.Sprintf("namespace %s has no service account", n.Name), nil
-		}
-		if _, err := client.CoreV1().ConfigMaps(n.Name).Get(ctx, rootCAConfigMap, metav1.GetOptions{}); err != nil {
-			return fmt.Sprintf("namespace %s has no authority", n.Name), nil
 		}
 	}
 	deployments, err := client.AppsV1().Deployments(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})

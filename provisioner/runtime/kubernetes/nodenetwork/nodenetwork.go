@@ -22,6 +22,7 @@ import (
 	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 
 	"wheelhouse/provisioner/runtime/kubernetes/networkpolicy"
+	"wheelhouse/provisioner/runtime/kubernetes/ready"
 )
 
 // options are the flags of node-network.
@@ -56,6 +57,9 @@ func Serve(ctx context.Context, args []string) error {
 	policies, err := o.networkPolicies()
 	if err != nil {
 		return err
+	}
+	if ready.Await(ctx, policies.Client, true) != nil {
+		return nil // ctx has ended
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
