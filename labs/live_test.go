@@ -197,6 +197,26 @@ func TestBrokenCluster(t *testing.T) {
 	})
 }
 
+// TestHaltedCluster: after a restart of the machine a session waits for its
+// cluster, which goes on.
+func TestHaltedCluster(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		ada := w.student()
+		view := w.open(ada, "pods")
+		time.Sleep(time.Minute)
+		start := w.provider.Block("Start")
+		w.provider.Halt(view.Session.Cluster)
+		w.fail(errors.New("connection refused"))
+		time.Sleep(time.Minute)
+		wantPhase(t, w.view(ada, view.Session.ID), labs.Ready, "ClusterHalted")
+		start()
+		w.fail(nil)
+		time.Sleep(30 * time.Second)
+		wantPhase(t, w.view(ada, view.Session.ID), labs.Ready, "")
+	})
+}
+
 func TestRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)

@@ -199,6 +199,8 @@ func (w *watching) look(err error) error {
 		w.unreachable = now()
 		w.logger.Warn("cluster does not answer", "cluster", w.session.Cluster, "error", err)
 		w.showCondition()
+	} else if reason, _ := w.condition(); reason != w.session.Reason {
+		w.showCondition() // why is known by now
 	}
 	cluster, seen := w.service.clusters.pool.Cluster(w.session.Cluster)
 	silent := now().Sub(w.unreachable)
@@ -220,6 +222,10 @@ func (w *watching) look(err error) error {
 func (w *watching) condition() (reason, message string) {
 	if w.unreachable.IsZero() {
 		return "", ""
+	}
+	if cluster, err := w.service.clusters.pool.Cluster(w.session.Cluster); err == nil && cluster.State == provisioner.Halted {
+		return "ClusterHalted", "The cluster's processes have ended, as they do when its machine is restarted. Wheelhouse starts it again " +
+			"with all that it held, which takes some seconds; programs that ran in the terminal have to be started again."
 	}
 	return "ClusterUnreachable", "The cluster does not answer at the moment. Wheelhouse goes on trying; nothing that you completed is lost."
 }

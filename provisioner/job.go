@@ -140,6 +140,30 @@ func (p *Pool) delete(ctx context.Context, e *entry, name string) {
 	p.step()
 }
 
+// restart starts the cluster of e again.
+func (p *Pool) restart(ctx context.Context, starter Starter, e *entry, name string) {
+	limited, cancel := context.WithTimeoutCause(ctx, p.options.CreateTimeout, errTimeout)
+	defer cancel()
+	p.logger.Info("cluster is started again", "cluster", name)
+	start := time.Now()
+	err := starter.Start(limited, name)
+
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e.busy = false
+	switch {
+	case err == nil:
+		e.cluster.State, e.cluster.Message, e.failures = Ready, "", 0
+		p.touch(e)
+		p.logger.Info("cluster goes on", "cluster", name, "seconds", time.Since(start).Seconds())
+	case ctx.Err() == nil && e.use == claimed:
+		e.failures++
+		e.retryAt = time.Now().Add(backoff(e.failures))
+		p.logger.Warn("cluster not started again", "cluster", name, "error", err, "retry", e.retryAt)
+	}
+	p.step()
+}
+
 // forget removes e, and makes what was listed before this moment old news.
 func (p *Pool) forget(e *entry) {
 	p.touch(e)

@@ -35,9 +35,9 @@ type member struct {
 	State   State     // as the provider sees it
 	Fresh   bool      // found: it is on record that nobody has had it
 	Gone    bool      // claimed: the provider does not list it any more
-	Busy    bool      // doomed: its deletion is at work, or its creation is being cancelled
+	Busy    bool      // doomed: its deletion is at work, or its creation is being cancelled; any: it is being started again
 	Since   time.Time // when it became warm, or its creation began
-	RetryAt time.Time // doomed: no deletion before
+	RetryAt time.Time // doomed: no deletion before; claimed: no start before
 }
 
 // situation is all that a decision depends on.
@@ -59,6 +59,7 @@ type decision struct {
 	Create   []Spec
 	Doom     []string  // a creation that is still at work is cancelled
 	Remove   []string  // doomed ones whose deletion starts now
+	Start    []string  // claimed ones whose processes have ended
 	Next     time.Time // when to decide again even if nothing changes; zero is never
 }
 
@@ -74,6 +75,7 @@ func plan(s situation) decision {
 	p.supply()
 	p.retire()
 	p.clean()
+	p.restart()
 	return p.decision
 }
 
@@ -237,6 +239,20 @@ func (p *planner) clean() {
 		case atWork < deletionsAtOnce:
 			p.Remove = append(p.Remove, m.Name)
 			atWork++
+		}
+	}
+}
+
+// restart has claimed clusters go on whose processes have ended, as all have after
+// the machine was restarted.
+func (p *planner) restart() {
+	for _, m := range p.Members {
+		switch {
+		case m.Use != claimed || m.State != Halted || m.Gone || m.Busy:
+		case m.RetryAt.After(p.Now):
+			p.wakeAt(m.RetryAt)
+		default:
+			p.Start = append(p.Start, m.Name)
 		}
 	}
 }

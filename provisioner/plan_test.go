@@ -37,6 +37,7 @@ func isFresh(m *provisioner.Member)  { m.Fresh = true }
 func isGone(m *provisioner.Member)   { m.Gone = true }
 func isBusy(m *provisioner.Member)   { m.Busy = true }
 func isBroken(m *provisioner.Member) { m.State = provisioner.Broken }
+func isHalted(m *provisioner.Member) { m.State = provisioner.Halted }
 func isHalf(m *provisioner.Member)   { m.State = provisioner.Creating }
 
 func since(ago time.Duration) func(*provisioner.Member) {
@@ -206,6 +207,18 @@ func TestPlan(t *testing.T) {
 			"remove b c d"},
 		{"the next event comes first", provisioner.Situation{Members: members{a("a", doomed, retryIn(2*minute)), a("b", doomed, retryIn(minute))}},
 			"wake in 1m0s"},
+
+		// Processes that have ended.
+		{"a claimed one goes on", provisioner.Situation{Members: members{a("a", claimed, isHalted), a("b", claimed)}},
+			"start a"},
+		{"once", provisioner.Situation{Members: members{a("a", claimed, isHalted, isBusy)}},
+			""},
+		{"after a failure a little later", provisioner.Situation{Members: members{a("a", claimed, isHalted, retryIn(minute))}},
+			"wake in 1m0s"},
+		{"not one that is gone", provisioner.Situation{Members: members{a("a", claimed, isHalted, isGone)}},
+			""},
+		{"for a warm one there is another", provisioner.Situation{Size: 1, Members: members{a("a", warm, isHalted)}},
+			"create 0; doom a; remove a"},
 	}
 	if deletion != 4 {
 		t.Fatalf("the table counts on 4 deletions at once, got %d", deletion)
@@ -243,6 +256,7 @@ func words(d provisioner.Decision) string {
 	list("create", workers)
 	list("doom", d.Doom)
 	list("remove", d.Remove)
+	list("start", d.Start)
 	if !d.Next.IsZero() {
 		out = append(out, "wake in "+d.Next.Sub(noon).String())
 	}

@@ -65,11 +65,11 @@ type entry struct {
 	use      use
 	fresh    bool      // found: it has its file in FreshDir
 	gone     bool      // claimed: the provider does not list it any more
-	busy     bool      // doomed: its deletion is at work, or its creation is being cancelled
+	busy     bool      // doomed: its deletion is at work, or its creation is being cancelled; any: it is being started again
 	since    time.Time // when it became warm, or its creation began
 	changed  uint64    // what was listed before this moment is old news
-	failures int       // doomed: deletions that failed
-	retryAt  time.Time // doomed: no deletion before
+	failures int       // doomed: deletions that failed; claimed: starts
+	retryAt  time.Time // doomed: no deletion before; claimed: no start before
 	lastErr  error     // doomed: of the last deletion
 
 	progress Progress           // making: the latest snapshot

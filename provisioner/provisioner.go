@@ -24,6 +24,7 @@ const (
 	Creating State = "Creating"
 	Ready    State = "Ready"
 	Broken   State = "Broken" // Message says why
+	Halted   State = "Halted" // its processes have ended; a Starter goes on with what it held
 )
 
 // Cluster is one cluster as its provider sees it now.
@@ -34,6 +35,13 @@ type Cluster struct {
 	State     State     `json:"state"`
 	Message   string    `json:"message,omitempty"`
 	CreatedAt time.Time `json:"createdAt"`
+}
+
+// Starter is what a Provider also is whose clusters can be started again after
+// their processes have ended, with the state that they had. Start returns when the
+// cluster is ready; on one that runs it does nothing.
+type Starter interface {
+	Start(ctx context.Context, name string) error
 }
 
 // Provider makes clusters. All methods may be called at the same time for

@@ -66,6 +66,9 @@ func (p *Pool) apply(d decision, now time.Time) {
 	for _, name := range d.Remove {
 		p.startDeletion(p.entries[name])
 	}
+	for _, name := range d.Start {
+		p.startAgain(p.entries[name])
+	}
 	p.alarm = d.Next
 }
 
@@ -94,7 +97,7 @@ func (p *Pool) doom(e *entry) {
 		e.cancel()
 		e.busy = true
 	}
-	e.use = doomed
+	e.use, e.failures, e.retryAt = doomed, 0, time.Time{}
 }
 
 // touch notes that the cluster of e has just become ready or gone, so that what
@@ -126,6 +129,18 @@ func (p *Pool) startDeletion(e *entry) {
 	e.busy = true
 	ctx, name := p.ctx, e.cluster.Name
 	p.jobs.Go(func() { p.delete(ctx, e, name) })
+}
+
+// startAgain begins to start a cluster whose processes have ended, where its
+// provider can.
+func (p *Pool) startAgain(e *entry) {
+	starter, ok := p.options.Provider.(Starter)
+	if !ok {
+		return
+	}
+	e.busy = true
+	ctx, name := p.ctx, e.cluster.Name
+	p.jobs.Go(func() { p.restart(ctx, starter, e, name) })
 }
 
 // newName returns a name that no cluster of the pool's has: NamePrefix and 8

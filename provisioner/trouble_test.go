@@ -195,6 +195,41 @@ func TestClaimedClusterVanishes(t *testing.T) {
 	})
 }
 
+// A claimed cluster whose processes have ended goes on, at the second try here,
+// and is not deleted under its start.
+func TestClaimedClusterIsStartedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := newFake(t, provisionertest.FakeOptions{})
+		pool := provisioner.NewPool(provisioner.PoolOptions{Provider: fake})
+		run(t, pool)
+		name := (<-claim(t.Context(), pool, small)).name(t)
+		fake.Fail("Start", errors.New("no memory"))
+		fake.Halt(name)
+		pool.Lost(name) // look now
+		synctest.Wait()
+		if c, err := pool.Cluster(name); err != nil || c.State != provisioner.Halted {
+			t.Errorf("after a start that failed: got %+v, %v, want Halted", c, err)
+		}
+		time.Sleep(time.Minute)
+		if c, err := pool.Cluster(name); err != nil || c.State != provisioner.Ready {
+			t.Errorf("a minute later: got %+v, %v, want Ready", c, err)
+		}
+
+		release := fake.Block("Start")
+		fake.Halt(name)
+		pool.Lost(name)
+		synctest.Wait()
+		pool.Release(name)
+		time.Sleep(time.Minute)
+		if got := names(t, fake); !slices.Equal(got, []string{name}) {
+			t.Errorf("while it starts there is %v, want %s", got, name)
+		}
+		release()
+		synctest.Wait()
+		wantStatus(t, pool, provisioner.Status{})
+	})
+}
+
 // While the engine does not answer, nobody gets a cluster that may be gone; who
 // waits is told, and not for ever.
 func TestEngineDoesNotAnswer(t *testing.T) {

@@ -28,7 +28,7 @@ func (p *Provider) List(ctx context.Context) ([]provisioner.Cluster, error) {
 		switch {
 		case r.State != provisioner.Ready:
 		case !r.Process.alive():
-			c.State = provisioner.Broken
+			c.State = provisioner.Halted
 			c.Message = "Its processes have ended: the machine was restarted, or something killed them. " +
 				"`wheelhouse cluster start " + r.Name + "` starts it again with what it held."
 		default:

@@ -271,6 +271,23 @@ func (f *Fake) Delete(ctx context.Context, name string) error {
 	return nil
 }
 
+// Start makes a cluster Ready that was Halted.
+func (f *Fake) Start(ctx context.Context, name string) error {
+	if err := f.failure(ctx, "Start"); err != nil {
+		return fmt.Errorf("start cluster %s: %w", name, err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c := f.clusters[name]
+	if c == nil {
+		return provisioner.ErrNotFound
+	}
+	if c.Cluster.State == provisioner.Halted {
+		c.Cluster.State = provisioner.Ready
+	}
+	return nil
+}
+
 // forget removes an entry. The caller holds the lock.
 func (f *Fake) forget(name string) {
 	if c := f.clusters[name]; c != nil {

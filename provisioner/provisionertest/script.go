@@ -70,6 +70,15 @@ func (f *Fake) Break(name, message string) {
 	}
 }
 
+// Halt makes the cluster name Halted, until it is started.
+func (f *Fake) Halt(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if c := f.clusters[name]; c != nil {
+		c.Cluster.State = provisioner.Halted
+	}
+}
+
 // Created returns the names of all creations ever begun, in their order.
 func (f *Fake) Created() []string {
 	f.mu.Lock()
