@@ -33,7 +33,7 @@ Clusters whose names begin with "wh-" belong to labs: deleting one ends the
 session that uses it.`,
 	}
 	cmd.AddCommand(newClusterCreateCommand(), newClusterListCommand(), newClusterDeleteCommand(), newClusterKubeconfigCommand(),
-		newClusterStopCommand(), newClusterStartCommand())
+		newClusterStopCommand(), newClusterStartCommand(), newClusterNodeCommand())
 	return cmd
 }
 

@@ -18,6 +18,7 @@ const (
 	NotObserved  Reason = "NotObserved"  // the provider cannot say which clusters there are
 	NotRecorded  Reason = "NotRecorded"  // a hand-over could not be noted on the disk
 	NoPack       Reason = "NoPack"       // there is no runtime pack, or it cannot be made or used
+	NoNode       Reason = "NoNode"       // the cluster has no node of that name
 	Stopped      Reason = "Stopped"      // the pool does not run any more
 )
 

@@ -39,7 +39,7 @@ type Cluster struct {
 
 // Starter is what a Provider also is whose clusters can be started again after
 // their processes have ended, with the state that they had. Start returns when the
-// cluster is ready; on one that runs it does nothing.
+// API server and the workstation answer; on a cluster that runs it does nothing.
 type Starter interface {
 	Start(ctx context.Context, name string) error
 }

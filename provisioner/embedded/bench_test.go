@@ -110,7 +110,7 @@ func remove(b *testing.B, p *embedded.Provider, name string) {
 }
 
 // processorTime is what all processes of the cluster have used so far.
-func processorTime(b *testing.B, name string) time.Duration {
+func processorTime(b testing.TB, name string) time.Duration {
 	b.Helper()
 	if files, _ := filepath.Glob("/sys/fs/cgroup/cpuacct/wheelhouse/" + name + "-*/cpuacct.usage"); len(files) == 1 {
 		return time.Duration(number(b, files[0], "")) // nanoseconds
@@ -123,7 +123,7 @@ func processorTime(b *testing.B, name string) time.Duration {
 }
 
 // number reads the number behind key in a file, or the only one.
-func number(b *testing.B, file, key string) int64 {
+func number(b testing.TB, file, key string) int64 {
 	b.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {

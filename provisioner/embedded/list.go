@@ -76,9 +76,11 @@ const hopeless = 9
 
 // judge tells the state of a cluster from its parts, and what to say of it.
 func judge(parts map[string]machine.Part) (provisioner.State, string) {
-	var gone, restarted []string
+	var gone, restarted, down []string
 	for name, part := range parts {
 		switch {
+		case part.Message == machine.OnRequest && !part.Running:
+			down = append(down, name)
 		case part.Failures >= hopeless:
 			gone = append(gone, fmt.Sprintf("%s does not stay up (%s)", name, printable(part.Message)))
 		case part.Restarts > 0:
@@ -87,9 +89,12 @@ func judge(parts map[string]machine.Part) (provisioner.State, string) {
 	}
 	slices.Sort(gone)
 	slices.Sort(restarted)
+	slices.Sort(down)
 	switch {
 	case len(gone) > 0:
 		return provisioner.Broken, "A part of it is lost: " + strings.Join(gone, "; ") + "."
+	case len(down) > 0:
+		return provisioner.Ready, "Stopped on request: " + strings.Join(down, ", ") + "."
 	case len(restarted) > 0:
 		return provisioner.Ready, "Started again after it ended: " + strings.Join(restarted, ", ") + "."
 	}

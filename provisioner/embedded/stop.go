@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"wheelhouse/provisioner"
 	"wheelhouse/provisioner/embedded/machine"
 )
 
@@ -50,8 +51,8 @@ wait:
 }
 
 // Start starts a cluster again that was stopped, or whose processes have ended,
-// with the state that it had. It returns when the cluster is ready. What runs
-// stays as it is.
+// with the state that it had. It returns when the API server and the workstation
+// answer; the nodes may still be on their way. What runs stays as it is.
 func (p *Provider) Start(ctx context.Context, name string) error {
 	r, err := p.running(name)
 	if err == nil {
@@ -98,5 +99,15 @@ func (b *build) restart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return b.awaitReady(ctx, access, func() {})
+	// A node may be down as its student left it, so that they are Ready is not asked.
+	return b.whileAlive(ctx, func(ctx context.Context) error {
+		health, err := provisioner.NewHealth(access)
+		if err != nil {
+			return err
+		}
+		if err := health.AwaitAPI(ctx); err != nil {
+			return err
+		}
+		return awaitAgent(ctx, access)
+	})
 }

@@ -4,9 +4,10 @@ import "net/http"
 
 // What the tests need to see from inside.
 var (
-	Relay    = relay
-	Restart  = restart
-	NewBoard = newBoard
+	Relay      = relay
+	Restart    = restart
+	UnlessFile = unlessFile
+	NewBoard   = newBoard
 )
 
 // Registry answers for the images whose blobs are in the folder.

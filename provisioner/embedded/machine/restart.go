@@ -57,6 +57,18 @@ func (b *board) ended(name, message string, soon bool) {
 	})
 }
 
+// stopped notes that a part is down because somebody wanted that.
+func (b *board) stopped(name string) {
+	b.change(name, func(part *Part) { part.Running, part.Failures, part.Message = false, 0, OnRequest })
+}
+
+// forget has a part begin anew.
+func (b *board) forget(name string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.parts, name)
+}
+
 // change edits a part and writes the file. That it cannot be written keeps
 // nothing from running.
 func (b *board) change(name string, edit func(*Part)) {

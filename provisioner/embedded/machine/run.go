@@ -47,7 +47,16 @@ func RunCluster(ctx context.Context, log *slog.Logger) error {
 	board := newBoard(ClusterDir, log)
 	g, ctx := errgroup.WithContext(ctx)
 	for i := range c.Nodes {
-		g.Go(func() error { return c.keepNode(ctx, &c.Nodes[i], board, log) })
+		g.Go(func() error {
+			n := &c.Nodes[i]
+			snapshots, err := prepareNode(n)
+			if err != nil {
+				return fmt.Errorf("prepare node %s: %w", n.Name, err)
+			}
+			return c.keepNode(ctx, n, board, func(ctx context.Context) error {
+				return keep(ctx, n.Name, c.nodeSpec(n, snapshots), board, log)
+			})
+		})
 	}
 	g.Go(func() error { return c.keepWorkstation(ctx, board, log) })
 	g.Go(func() error {
@@ -70,15 +79,6 @@ func serveSocket(ctx context.Context, fd uintptr, name, network, address string,
 	return relay(ctx, listener, func(ctx context.Context) (net.Conn, error) {
 		return dialer.DialContext(ctx, network, address)
 	}, log)
-}
-
-// keepNode runs a node and starts it again when it ends, until ctx does.
-func (c *Cluster) keepNode(ctx context.Context, n *Node, board *board, log *slog.Logger) error {
-	snapshots, err := prepareNode(n)
-	if err != nil {
-		return fmt.Errorf("prepare node %s: %w", n.Name, err)
-	}
-	return keep(ctx, n.Name, c.nodeSpec(n, snapshots), board, log)
 }
 
 func (c *Cluster) keepWorkstation(ctx context.Context, board *board, log *slog.Logger) error {

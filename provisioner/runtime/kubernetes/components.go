@@ -18,6 +18,7 @@ import (
 	scheduleroptions "k8s.io/kubernetes/cmd/kube-scheduler/app/options"
 
 	"wheelhouse/provisioner/runtime/kubernetes/ready"
+	"wheelhouse/provisioner/runtime/kubernetes/thaw"
 )
 
 // The commands of the components ask for the process's signals, which can be had
@@ -93,6 +94,7 @@ func (m *controllerManager) run(ctx context.Context) error {
 		return err
 	}
 	config.Kubeconfig.Wrap(ready.WithoutLateHooks)
+	config.Kubeconfig.Wrap(thaw.NewGuard(ctx).Wrap)
 	return controllermanager.Run(ctx, config.Complete())
 }
 

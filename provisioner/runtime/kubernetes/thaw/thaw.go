@@ -1,0 +1,84 @@
+// Package thaw keeps a controller manager from taking a cluster that was frozen
+// for one whose nodes have died.
+//
+// While all processes of a cluster are frozen its clock goes on. When they go on,
+// the node lifecycle controller finds every node's lease overdue, and would mark
+// the nodes as unreachable in the moment before their kubelets renew it.
+package thaw
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	beat  = 250 * time.Millisecond
+	pause = 2 * time.Second // between two beats: then the process was frozen
+
+	// patience is for how long after that no node is marked. The kubelets renew
+	// their leases at once; the controller looks again every five seconds.
+	patience = 3 * time.Second
+)
+
+// Guard notices when this process was frozen.
+type Guard struct {
+	mu     sync.Mutex
+	last   time.Time // beat
+	thawed time.Time
+}
+
+// NewGuard returns a Guard that works until ctx ends.
+func NewGuard(ctx context.Context) *Guard {
+	g := &Guard{last: time.Now()}
+	go func() {
+		tick := time.NewTicker(beat)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				g.justThawed()
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return g
+}
+
+// justThawed reports whether the process was frozen until a moment ago.
+func (g *Guard) justThawed() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := time.Now()
+	if now.Sub(g.last) > pause {
+		g.thawed = now
+	}
+	g.last = now
+	return !g.thawed.IsZero() && now.Sub(g.thawed) < patience
+}
+
+// ErrThawed is what a controller is told that would mark a node; it tries again.
+var ErrThawed = errors.New("the cluster was frozen until a moment ago: what a node has not reported meanwhile says nothing")
+
+// Wrap refuses to set the status of a node just after a thaw.
+func (g *Guard) Wrap(next http.RoundTripper) http.RoundTripper { return guarded{next, g} }
+
+type guarded struct {
+	http.RoundTripper
+	guard *Guard
+}
+
+func (t guarded) RoundTrip(request *http.Request) (*http.Response, error) {
+	path := request.URL.Path
+	if request.Method != http.MethodGet && strings.HasPrefix(path, "/api/v1/nodes/") && strings.HasSuffix(path, "/status") && t.guard.justThawed() {
+		if request.Body != nil {
+			request.Body.Close()
+		}
+		return nil, ErrThawed
+	}
+	return t.RoundTripper.RoundTrip(request)
+}
