@@ -23,6 +23,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"wheelhouse/labs/terminal"
@@ -74,6 +75,8 @@ type agent struct {
 
 	ctx     context.Context // ends when the agent does
 	viewing sync.WaitGroup  // connections that left HTTP
+
+	watchingFull atomic.Bool
 
 	mu        sync.Mutex
 	terminals map[string]*terminal.Terminal

@@ -141,8 +141,9 @@ func (a *agent) startShell(request terminal.AttachRequest) (*terminal.Terminal, 
 func (a *agent) explain(err error) error {
 	a.options.Logger.Warn("no process could be started", "error", err.Error())
 	switch {
-	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ENOMEM):
-		return &terminal.Error{Code: terminal.CodeUnavailable, Message: "the workstation has no room for another process; end some in a terminal that is still open"}
+	case noRoom(err):
+		a.watchFull()
+		return &terminal.Error{Code: terminal.CodeUnavailable, Message: "the workstation has no room for another process; end some in a terminal that is still open. If it stays full for a minute, all of them are ended"}
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.EACCES):
 		return invalid("%v", err)
 	}
