@@ -29,6 +29,8 @@ test.describe('a class', () => {
     return page
   }
 
+  const uid = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/
+
   test('two students work and their instructor sees it live', async ({ browser }) => {
     const solution = solutionOf('00-welcome', 'connect')
     const [first] = [...solution.keys()] as [string]
@@ -60,10 +62,10 @@ test.describe('a class', () => {
       await Promise.all([openLab(ada, 'Connect to the lab'), openLab(alan, 'Connect to the lab')])
       const nodes = await Promise.all(
         [ada, alan].map(async (page) => {
-          await type(page, ['clear; kubectl get nodes -o name'])
+          await type(page, ["clear; kubectl get nodes -o jsonpath='{.items[0].metadata.uid}{\"\\n\"}'"])
           const rows = page.getByRole('tabpanel').locator('.xterm-rows').first()
-          await expect(rows).toContainText('node/')
-          return /node\/\S+/.exec(await rows.innerText())?.[0]
+          await expect(rows).toContainText(uid)
+          return uid.exec(await rows.innerText())?.[0]
         }),
       )
       expect(nodes[0]).not.toBe(nodes[1])
