@@ -30,7 +30,7 @@ func BenchmarkColdCreate(b *testing.B) {
 		create(b, p, name)
 		took = append(took, time.Since(began))
 		b.StopTimer()
-		remove(b, p, name)
+		deleteCluster(b, p, name)
 		b.StartTimer()
 	}
 	slices.Sort(took)
@@ -45,7 +45,7 @@ func BenchmarkIdle(b *testing.B) {
 	p := newProvider(b, optionsAt(b, b.TempDir()))
 	name := newName()
 	create(b, p, name)
-	b.Cleanup(func() { remove(b, p, name) })
+	b.Cleanup(func() { deleteCluster(b, p, name) })
 	<-time.After(time.Minute) // it settles
 	for b.Loop() {
 		const watched = 30 * time.Second
@@ -64,7 +64,7 @@ func BenchmarkThaw(b *testing.B) {
 	p := newProvider(b, optionsAt(b, b.TempDir()))
 	name := newName()
 	create(b, p, name)
-	b.Cleanup(func() { remove(b, p, name) })
+	b.Cleanup(func() { deleteCluster(b, p, name) })
 	access, err := p.Access(b.Context(), name)
 	if err != nil {
 		b.Fatal(err)
@@ -92,19 +92,12 @@ func warmUp(b *testing.B, p *embedded.Provider) {
 	b.Helper()
 	name := newName()
 	create(b, p, name)
-	remove(b, p, name)
+	deleteCluster(b, p, name)
 }
 
 func create(b *testing.B, p *embedded.Provider, name string) {
 	b.Helper()
 	if _, err := p.Create(b.Context(), name, provisioner.Spec{}, nil); err != nil {
-		b.Fatal(err)
-	}
-}
-
-func remove(b *testing.B, p *embedded.Provider, name string) {
-	b.Helper()
-	if err := p.Delete(b.Context(), name); err != nil {
 		b.Fatal(err)
 	}
 }
