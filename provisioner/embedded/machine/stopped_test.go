@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,22 +18,24 @@ func TestUnlessFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "worker-1")
 		ctx, cancel := context.WithCancel(t.Context())
-		runs, running := 0, false
+		var runs atomic.Int32
+		var running atomic.Bool
 		done := make(chan error, 1)
 		go func() {
 			done <- machine.UnlessFile(ctx, file, func(ctx context.Context) error {
-				runs, running = runs+1, true
+				runs.Add(1)
+				running.Store(true)
 				<-ctx.Done()
-				running = false
+				running.Store(false)
 				return nil
 			})
 		}()
-		want := func(when string, wantRuns int, wantRunning bool) {
+		want := func(when string, wantRuns int32, wantRunning bool) {
 			t.Helper()
 			time.Sleep(time.Second)
 			synctest.Wait()
-			if runs != wantRuns || running != wantRunning {
-				t.Errorf("%s: got %d runs, running %v, want %d, %v", when, runs, running, wantRuns, wantRunning)
+			if runs.Load() != wantRuns || running.Load() != wantRunning {
+				t.Errorf("%s: got %d runs, running %v, want %d, %v", when, runs.Load(), running.Load(), wantRuns, wantRunning)
 			}
 		}
 		want("at first", 1, true)
