@@ -167,6 +167,15 @@ func (b *build) awaitAuthority(ctx context.Context) (*provisioner.Access, error)
 // awaitReady waits until a student can start: the API server answers, which
 // apiReady is told, nodes and DNS are ready, and the workstation can be dialled.
 func (b *build) awaitReady(ctx context.Context, access *provisioner.Access, apiReady func()) error {
+	return b.awaitAnswers(ctx, access, func(ctx context.Context, health *provisioner.Health) error {
+		apiReady()
+		return health.Await(ctx, len(b.plan.Nodes), b.log.With("cluster", b.record.Name))
+	})
+}
+
+// awaitAnswers waits until the API server answers, then until between returns, and
+// then until the workstation can be dialled.
+func (b *build) awaitAnswers(ctx context.Context, access *provisioner.Access, between func(context.Context, *provisioner.Health) error) error {
 	return b.whileAlive(ctx, func(ctx context.Context) error {
 		health, err := provisioner.NewHealth(access)
 		if err != nil {
@@ -175,8 +184,7 @@ func (b *build) awaitReady(ctx context.Context, access *provisioner.Access, apiR
 		if err := health.AwaitAPI(ctx); err != nil {
 			return err
 		}
-		apiReady()
-		if err := health.Await(ctx, len(b.plan.Nodes), b.log.With("cluster", b.record.Name)); err != nil {
+		if err := between(ctx, health); err != nil {
 			return err
 		}
 		return awaitAgent(ctx, access)
