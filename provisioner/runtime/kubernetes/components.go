@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 
 	"github.com/spf13/pflag"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/util/compatibility"
 	"k8s.io/client-go/rest"
 	cliflag "k8s.io/component-base/cli/flag"
@@ -60,15 +62,36 @@ func newAPIServer(args []string) (*apiServer, error) {
 	return &apiServer{options}, nil
 }
 
-func (a *apiServer) run(ctx context.Context) error {
-	completed, err := a.options.Complete(ctx)
+func (a *apiServer) run(ctx context.Context, guard *thaw.Guard) error {
+	options, err := a.options.Complete(ctx)
 	if err != nil {
 		return err
 	}
-	if errs := completed.Validate(); len(errs) > 0 {
+	if errs := options.Validate(); len(errs) > 0 {
 		return utilerrors.NewAggregate(errs)
 	}
-	return apiserver.Run(ctx, completed)
+	config, err := apiserver.NewConfig(options)
+	if err != nil {
+		return err
+	}
+	outermost := config.Aggregator.GenericConfig
+	chain := outermost.BuildHandlerChainFunc
+	outermost.BuildHandlerChainFunc = func(handler http.Handler, c *genericapiserver.Config) http.Handler {
+		return chain(guard.Handler(handler), c)
+	}
+	completed, err := config.Complete()
+	if err != nil {
+		return err
+	}
+	server, err := apiserver.CreateServerChain(completed)
+	if err != nil {
+		return err
+	}
+	prepared, err := server.PrepareRun()
+	if err != nil {
+		return err
+	}
+	return prepared.Run(ctx)
 }
 
 type controllerManager struct {
@@ -88,13 +111,13 @@ func newControllerManager(args []string) (*controllerManager, error) {
 	return &controllerManager{options}, nil
 }
 
-func (m *controllerManager) run(ctx context.Context) error {
+func (m *controllerManager) run(ctx context.Context, guard *thaw.Guard) error {
 	config, err := m.options.Config(ctx, controllermanager.KnownControllers(), controllermanager.ControllersDisabledByDefault(), controllermanager.ControllerAliases())
 	if err != nil {
 		return err
 	}
 	config.Kubeconfig.Wrap(ready.WithoutLateHooks)
-	config.Kubeconfig.Wrap(thaw.NewGuard(ctx).Wrap)
+	config.Kubeconfig.Wrap(guard.Wrap)
 	return controllermanager.Run(ctx, config.Complete())
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"wheelhouse/provisioner/runtime/kubernetes/loadbalancer"
 	"wheelhouse/provisioner/runtime/kubernetes/ready"
+	"wheelhouse/provisioner/runtime/kubernetes/thaw"
 )
 
 // controlPlane says what control-plane has to run. It is the JSON of the file
@@ -102,8 +103,9 @@ func serveControlPlane(ctx context.Context, args []string) error {
 	defer database.Close() // last: the others still write while they end
 
 	g, ctx := errgroup.WithContext(ctx)
+	guard := thaw.NewGuard(ctx)
 	g.Go(func() error { return ended(ctx, "etcd", database.wait(ctx)) })
-	g.Go(func() error { return ended(ctx, "kube-apiserver", api.run(ctx)) })
+	g.Go(func() error { return ended(ctx, "kube-apiserver", api.run(ctx, guard)) })
 	g.Go(func() error {
 		client, err := adminClient()
 		if err != nil {
@@ -116,7 +118,7 @@ func serveControlPlane(ctx context.Context, args []string) error {
 		if err := prepare(ctx, kubeadm, c); err != nil {
 			return err
 		}
-		g.Go(func() error { return ended(ctx, "kube-controller-manager", manager.run(ctx)) })
+		g.Go(func() error { return ended(ctx, "kube-controller-manager", manager.run(ctx, guard)) })
 		g.Go(func() error {
 			if !c.Seed {
 				awaitDNS(ctx, client)

@@ -1,16 +1,16 @@
-// Package thaw keeps a controller manager from taking a cluster that was frozen
-// for one whose nodes have died.
+// Package thaw keeps a cluster that was frozen from being taken for one whose nodes
+// have died.
 //
 // While all processes of a cluster are frozen its clock goes on. When they go on,
 // the node lifecycle controller finds every node's lease overdue, and would mark
-// the nodes as unreachable in the moment before their kubelets renew it.
+// the nodes as unreachable in the moment before their kubelets renew it; and a
+// kubelet may report that its runtime is down before it has asked it again.
 package thaw
 
 import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 )
@@ -40,7 +40,7 @@ func NewGuard(ctx context.Context) *Guard {
 		for {
 			select {
 			case <-tick.C:
-				g.justThawed()
+				g.thawedWithin(0)
 			case <-ctx.Done():
 				return
 			}
@@ -49,8 +49,9 @@ func NewGuard(ctx context.Context) *Guard {
 	return g
 }
 
-// justThawed reports whether the process was frozen until a moment ago.
-func (g *Guard) justThawed() bool {
+// thawedWithin reports whether the process was frozen and that ended less than
+// span ago.
+func (g *Guard) thawedWithin(span time.Duration) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
@@ -58,10 +59,10 @@ func (g *Guard) justThawed() bool {
 		g.thawed = now
 	}
 	g.last = now
-	return !g.thawed.IsZero() && now.Sub(g.thawed) < patience
+	return !g.thawed.IsZero() && now.Sub(g.thawed) < span
 }
 
-// ErrThawed is what a controller is told that would mark a node; it tries again.
+// ErrThawed is what those are told that would mark a node; they try again.
 var ErrThawed = errors.New("the cluster was frozen until a moment ago: what a node has not reported meanwhile says nothing")
 
 // Wrap refuses to set the status of a node just after a thaw.
@@ -73,8 +74,7 @@ type guarded struct {
 }
 
 func (t guarded) RoundTrip(request *http.Request) (*http.Response, error) {
-	path := request.URL.Path
-	if request.Method != http.MethodGet && strings.HasPrefix(path, "/api/v1/nodes/") && strings.HasSuffix(path, "/status") && t.guard.justThawed() {
+	if request.Method != http.MethodGet && isNodeStatus(request.URL.Path) && t.guard.thawedWithin(patience) {
 		if request.Body != nil {
 			request.Body.Close()
 		}

@@ -1,0 +1,61 @@
+package thaw_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"wheelhouse/provisioner/runtime/kubernetes/thaw"
+)
+
+func TestHandler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const (
+			status   = "/api/v1/nodes/worker-1/status"
+			notReady = `{"status":{"conditions":[{"type":"MemoryPressure","status":"False"},{"type":"Ready","status":"False"}]}}`
+			ready    = `{"status":{"conditions":[{"type":"MemoryPressure","status":"False"},{"type":"Ready","status":"True"}]}}`
+		)
+		guard := thaw.NewGuard(t.Context())
+		var reached string
+		handler := guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			reached = string(body)
+		}))
+		send := func(method, path, body string) int {
+			reached = ""
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body)))
+			return w.Code
+		}
+		through := func(when, method, path, body string) {
+			t.Helper()
+			if code := send(method, path, body); code != http.StatusOK || reached != body {
+				t.Errorf("%s, %s %s: got %d and %q, want %q to be passed on", when, method, path, code, reached, body)
+			}
+		}
+		time.Sleep(time.Minute)
+		through("at all times", "PATCH", status, notReady)
+
+		thaw.Freeze(guard, time.Hour)
+		began := time.Now()
+		if code := send("PATCH", status, notReady); code != http.StatusServiceUnavailable || reached != "" {
+			t.Errorf("just after a thaw: got %d and %q passed on, want it refused", code, reached)
+		}
+		if waited := time.Since(began); waited < 500*time.Millisecond {
+			t.Errorf("the answer came after %s, before a runtime can have answered", waited)
+		}
+		through("just after a thaw", "PATCH", status, ready)
+		through("just after a thaw", "PATCH", status, "{")
+		through("just after a thaw", "PATCH", "/api/v1/nodes/worker-1", notReady)
+		through("just after a thaw", "PUT", status, notReady)
+		time.Sleep(15 * time.Second)
+		through("15 s later", "PATCH", status, notReady)
+	})
+}
