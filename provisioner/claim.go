@@ -18,8 +18,9 @@ type waiter struct {
 	since   time.Time
 	changed chan struct{} // capacity one: look again
 
-	cluster *Cluster // handed over; it has left the line
-	err     error    // refused; it has left the line
+	cluster *Cluster      // handed over; it has left the line
+	frozen  chan struct{} // closed once cluster rests; nil if it runs
+	err     error         // refused; it has left the line
 
 	failures int // creations of its spec that failed in a row since it came
 	blind    int // looks that failed in a row since it came
@@ -39,18 +40,29 @@ type waiter struct {
 // report, which may be nil, is called from within Claim, with a snapshot after
 // each change. A claim made before Run waits for it.
 func (p *Pool) Claim(ctx context.Context, spec Spec, report func(Progress)) (*Cluster, error) {
-	cluster, err := p.claim(ctx, spec, report)
-	if err != nil {
+	for {
+		cluster, frozen, err := p.claim(ctx, spec, report)
+		if err == nil {
+			err = p.thaw(ctx, cluster.Name, frozen)
+			if err == nil {
+				p.logger.Info("cluster claimed", "cluster", cluster.Name)
+				return cluster, nil
+			}
+			p.Release(cluster.Name) // nobody has seen it; there will be another
+			if ctx.Err() == nil {
+				p.logger.Warn("a resting cluster did not go on and is given up", "cluster", cluster.Name, "error", err)
+				continue
+			}
+		}
 		return nil, fmt.Errorf("claim a cluster: %w", err)
 	}
-	p.logger.Info("cluster claimed", "cluster", cluster.Name)
-	return cluster, nil
 }
 
-func (p *Pool) claim(ctx context.Context, spec Spec, report func(Progress)) (*Cluster, error) {
+// claim returns a cluster and, where it rests, what is closed once it does.
+func (p *Pool) claim(ctx context.Context, spec Spec, report func(Progress)) (*Cluster, <-chan struct{}, error) {
 	w, err := p.enter(ctx, spec)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for {
 		progress, done := p.progressOf(w)
@@ -64,23 +76,23 @@ func (p *Pool) claim(ctx context.Context, spec Spec, report func(Progress)) (*Cl
 		case <-w.changed:
 		case <-ctx.Done():
 			p.leave(w)
-			return nil, context.Cause(ctx)
+			return nil, nil, context.Cause(ctx)
 		}
 	}
 	if w.err != nil {
-		return nil, w.err
+		return nil, nil, w.err
 	}
 	// From here on the cluster counts as used, whatever happens to this process.
 	if err := p.marks.remove(w.cluster.Name); err != nil {
 		p.leave(w)
-		return nil, &Error{
+		return nil, nil, &Error{
 			Reason: NotRecorded,
 			Message: "Your cluster could not be noted on the disk, so it was not handed over. The disk may be full or " +
 				"read-only: make room in Wheelhouse's data directory and try again.",
 			Err: err,
 		}
 	}
-	return w.cluster, nil
+	return w.cluster, w.frozen, nil
 }
 
 // enter takes a place at the end of the line, which may be the front as well.
@@ -107,7 +119,7 @@ func (p *Pool) leave(w *waiter) {
 	p.waiting = slices.DeleteFunc(p.waiting, func(other *waiter) bool { return other == w })
 	if w.cluster != nil {
 		e := p.entries[w.cluster.Name]
-		e.use, e.gone = warm, false // if it is gone, the next look says so again
+		e.use, e.frozen, e.gone = warm, w.frozen, false // if it is gone, the next look says so again
 	}
 	p.step()
 }

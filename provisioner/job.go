@@ -164,6 +164,42 @@ func (p *Pool) restart(ctx context.Context, starter Starter, e *entry, name stri
 	p.step()
 }
 
+// freezeTimeout is for one cluster to freeze or to thaw, which takes milliseconds.
+const freezeTimeout = 30 * time.Second
+
+// freeze lets the cluster of e rest.
+func (p *Pool) freeze(ctx context.Context, e *entry, name string) {
+	limited, cancel := context.WithTimeout(ctx, freezeTimeout)
+	defer cancel()
+	err := p.freezer.Freeze(limited, name)
+	if err == nil {
+		p.logger.Info("cluster rests until it is claimed", "cluster", name)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if ctx.Err() != nil || e.use != warm {
+		return
+	}
+	// It may rest all the same; whoever claims it thaws it. Tried again without end,
+	// since a warm cluster that runs is no harm.
+	e.retryAt = time.Now().Add(time.Minute)
+	p.logger.Warn("warm cluster not frozen", "cluster", name, "error", err, "retry", e.retryAt)
+	p.step()
+}
+
+// thaw lets the cluster name go on, which was handed over resting: then frozen is
+// not nil.
+func (p *Pool) thaw(ctx context.Context, name string, frozen <-chan struct{}) error {
+	if frozen == nil {
+		return nil
+	}
+	<-frozen // within freezeTimeout
+	limited, cancel := context.WithTimeout(ctx, freezeTimeout)
+	defer cancel()
+	return p.freezer.Thaw(limited, name)
+}
+
 // forget removes e, and makes what was listed before this moment old news.
 func (p *Pool) forget(e *entry) {
 	p.touch(e)

@@ -25,6 +25,10 @@ const (
 
 	// deletionsAtOnce keeps the end of a class from starving the next one.
 	deletionsAtOnce = 4
+
+	// restAfter is for how long a warm cluster runs before it is frozen: a new one
+	// still has things to do that nobody waits for.
+	restAfter = 30 * time.Second
 )
 
 // member is one cluster of a situation.
@@ -36,8 +40,9 @@ type member struct {
 	Fresh   bool      // found: it is on record that nobody has had it
 	Gone    bool      // claimed: the provider does not list it any more
 	Busy    bool      // doomed: its deletion is at work, or its creation is being cancelled; any: it is being started again
+	Frozen  bool      // warm: it is frozen, or about to be
 	Since   time.Time // when it became warm, or its creation began
-	RetryAt time.Time // doomed: no deletion before; claimed: no start before
+	RetryAt time.Time // doomed: no deletion before; claimed: no start before; warm: not frozen before
 }
 
 // situation is all that a decision depends on.
@@ -47,6 +52,7 @@ type situation struct {
 	Spec        Spec // of those
 	Concurrency int  // creations at once
 	Max         int  // clusters in all; 0 is no limit
+	Freezes     bool // the provider can freeze clusters
 	Members     []member
 	Waiting     []Spec             // of the claims in line, the first one first
 	Trouble     map[Spec]time.Time // creations of these fail: one at a time, and none before then
@@ -60,6 +66,7 @@ type decision struct {
 	Doom     []string  // a creation that is still at work is cancelled
 	Remove   []string  // doomed ones whose deletion starts now
 	Start    []string  // claimed ones whose processes have ended
+	Freeze   []string  // warm ones that nobody waits for
 	Next     time.Time // when to decide again even if nothing changes; zero is never
 }
 
@@ -76,6 +83,7 @@ func plan(s situation) decision {
 	p.retire()
 	p.clean()
 	p.restart()
+	p.freeze()
 	return p.decision
 }
 
@@ -253,6 +261,31 @@ func (p *planner) restart() {
 			p.wakeAt(m.RetryAt)
 		default:
 			p.Start = append(p.Start, m.Name)
+		}
+	}
+}
+
+// freeze has warm clusters rest until somebody claims them. Of one that is kept from
+// an earlier process it is not known whether it rests already.
+func (p *planner) freeze() {
+	if !p.Freezes {
+		return
+	}
+	for _, m := range p.Members {
+		if m.Use != warm || m.Frozen {
+			continue
+		}
+		due := m.Since.Add(restAfter)
+		if slices.Contains(p.Keep, m.Name) {
+			due = p.Now
+		}
+		if m.RetryAt.After(due) {
+			due = m.RetryAt
+		}
+		if due.After(p.Now) {
+			p.wakeAt(due)
+		} else {
+			p.Freeze = append(p.Freeze, m.Name)
 		}
 	}
 }

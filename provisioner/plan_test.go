@@ -38,6 +38,7 @@ func isGone(m *provisioner.Member)   { m.Gone = true }
 func isBusy(m *provisioner.Member)   { m.Busy = true }
 func isBroken(m *provisioner.Member) { m.State = provisioner.Broken }
 func isHalted(m *provisioner.Member) { m.State = provisioner.Halted }
+func isFrozen(m *provisioner.Member) { m.Frozen = true }
 func isHalf(m *provisioner.Member)   { m.State = provisioner.Creating }
 
 func since(ago time.Duration) func(*provisioner.Member) {
@@ -219,6 +220,22 @@ func TestPlan(t *testing.T) {
 			""},
 		{"for a warm one there is another", provisioner.Situation{Size: 1, Members: members{a("a", warm, isHalted)}},
 			"create 0; doom a; remove a"},
+
+		// Rest.
+		{"a warm one rests after half a minute", provisioner.Situation{Freezes: true, Size: 2, Members: members{a("a", warm, since(minute)), a("b", warm, since(0))}},
+			"freeze a; wake in 30s"},
+		{"once", provisioner.Situation{Freezes: true, Size: 1, Members: members{a("a", warm, since(minute), isFrozen)}},
+			""},
+		{"after a failure later", provisioner.Situation{Freezes: true, Size: 1, Members: members{a("a", warm, since(minute), retryIn(minute))}},
+			"wake in 1m0s"},
+		{"not one that is handed over", provisioner.Situation{Freezes: true, Members: members{a("a", warm, since(minute))}, Waiting: []provisioner.Spec{small}},
+			"hand a to 1"},
+		{"an earlier process's at once", provisioner.Situation{Freezes: true, Size: 1, Members: members{a("a", found, isFresh)}},
+			"keep a; freeze a"},
+		{"unless it is handed over", provisioner.Situation{Freezes: true, Members: members{a("a", found, isFresh)}, Waiting: []provisioner.Spec{small}},
+			"keep a; hand a to 1"},
+		{"none where that cannot be", provisioner.Situation{Size: 1, Members: members{a("a", warm, since(minute))}},
+			""},
 	}
 	if deletion != 4 {
 		t.Fatalf("the table counts on 4 deletions at once, got %d", deletion)
@@ -257,6 +274,7 @@ func words(d provisioner.Decision) string {
 	list("doom", d.Doom)
 	list("remove", d.Remove)
 	list("start", d.Start)
+	list("freeze", d.Freeze)
 	if !d.Next.IsZero() {
 		out = append(out, "wake in "+d.Next.Sub(noon).String())
 	}

@@ -41,6 +41,7 @@ type PoolOptions struct {
 // held.
 type Pool struct {
 	options   PoolOptions
+	freezer   Freezer // nil where the provider can freeze nothing
 	estimates *Estimates
 	marks     freshMarks
 	logger    *slog.Logger
@@ -69,9 +70,10 @@ type entry struct {
 	since    time.Time // when it became warm, or its creation began
 	changed  uint64    // what was listed before this moment is old news
 	failures int       // doomed: deletions that failed; claimed: starts
-	retryAt  time.Time // doomed: no deletion before; claimed: no start before
+	retryAt  time.Time // doomed: no deletion before; claimed: no start before; warm: not frozen before
 	lastErr  error     // doomed: of the last deletion
 
+	frozen   chan struct{}      // warm: closed once it rests; nil while it runs
 	progress Progress           // making: the latest snapshot
 	cancel   context.CancelFunc // making
 }
@@ -95,8 +97,10 @@ func NewPool(options PoolOptions) *Pool {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
+	freezer, _ := options.Provider.(Freezer)
 	return &Pool{
 		options:   options,
+		freezer:   freezer,
 		estimates: OpenEstimates(options.EstimatesFile, options.Logger),
 		marks:     freshMarks(options.FreshDir),
 		logger:    options.Logger,

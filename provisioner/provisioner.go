@@ -44,6 +44,15 @@ type Starter interface {
 	Start(ctx context.Context, name string) error
 }
 
+// Freezer is what a Provider also is whose clusters can rest: a frozen one takes no
+// processor time, keeps its memory, and goes on where it was some milliseconds
+// after Thaw. Freezing what is frozen and thawing what runs is no error, and
+// deleting what is frozen works.
+type Freezer interface {
+	Freeze(ctx context.Context, name string) error
+	Thaw(ctx context.Context, name string) error
+}
+
 // Provider makes clusters. All methods may be called at the same time for
 // different clusters. A provider sees only the clusters of its own owner (one
 // data directory), never those of another Wheelhouse or of kind itself.

@@ -32,12 +32,13 @@ func (p *Pool) situation(now time.Time) situation {
 		Spec:        p.options.Spec,
 		Concurrency: p.options.Concurrency,
 		Max:         p.options.Max,
+		Freezes:     p.freezer != nil,
 		Trouble:     map[Spec]time.Time{},
 	}
 	for name, e := range p.entries {
 		s.Members = append(s.Members, member{
 			Name: name, Spec: e.cluster.Spec, Use: e.use, State: e.cluster.State,
-			Fresh: e.fresh, Gone: e.gone, Busy: e.busy, Since: e.since, RetryAt: e.retryAt,
+			Fresh: e.fresh, Gone: e.gone, Busy: e.busy, Frozen: e.frozen != nil && e.retryAt.IsZero(), Since: e.since, RetryAt: e.retryAt,
 		})
 	}
 	for _, w := range p.waiting {
@@ -54,6 +55,10 @@ func (p *Pool) apply(d decision, now time.Time) {
 	for _, name := range d.Keep {
 		e := p.entries[name]
 		e.use, e.since = warm, now
+		if p.freezer != nil {
+			e.frozen = make(chan struct{})
+			close(e.frozen)
+		}
 		p.logger.Info("cluster kept warm", "cluster", name)
 	}
 	p.serve(d.HandOver)
@@ -68,6 +73,9 @@ func (p *Pool) apply(d decision, now time.Time) {
 	}
 	for _, name := range d.Start {
 		p.startAgain(p.entries[name])
+	}
+	for _, name := range d.Freeze {
+		p.startFreezing(p.entries[name])
 	}
 	p.alarm = d.Next
 }
@@ -84,7 +92,8 @@ func (p *Pool) serve(handOver map[int]string) {
 		e := p.entries[name]
 		e.use = claimed
 		cluster := e.cluster
-		w.cluster = &cluster
+		w.cluster, w.frozen = &cluster, e.frozen
+		e.frozen = nil
 		poke(w.changed)
 	}
 	p.waiting = left
@@ -141,6 +150,18 @@ func (p *Pool) startAgain(e *entry) {
 	e.busy = true
 	ctx, name := p.ctx, e.cluster.Name
 	p.jobs.Go(func() { p.restart(ctx, starter, e, name) })
+}
+
+// startFreezing begins to freeze a warm cluster. Who claims it meanwhile waits for
+// that to be over, and thaws it.
+func (p *Pool) startFreezing(e *entry) {
+	frozen := make(chan struct{})
+	e.frozen, e.retryAt = frozen, time.Time{}
+	ctx, name := p.ctx, e.cluster.Name
+	p.jobs.Go(func() {
+		defer close(frozen)
+		p.freeze(ctx, e, name)
+	})
 }
 
 // newName returns a name that no cluster of the pool's has: NamePrefix and 8

@@ -75,6 +75,7 @@ type fakeCluster struct {
 	Cluster provisioner.Cluster `json:"cluster"`
 	CA      authority           `json:"ca"`
 
+	frozen bool
 	server *apiServer // nil until somebody asks for access
 }
 
@@ -285,6 +286,30 @@ func (f *Fake) Start(ctx context.Context, name string) error {
 	if c.Cluster.State == provisioner.Halted {
 		c.Cluster.State = provisioner.Ready
 	}
+	return nil
+}
+
+// Freeze notes that the cluster name rests.
+func (f *Fake) Freeze(ctx context.Context, name string) error {
+	return f.setFrozen(ctx, "Freeze", name, true)
+}
+
+// Thaw notes that the cluster name goes on.
+func (f *Fake) Thaw(ctx context.Context, name string) error {
+	return f.setFrozen(ctx, "Thaw", name, false)
+}
+
+func (f *Fake) setFrozen(ctx context.Context, method, name string, frozen bool) error {
+	if err := f.failure(ctx, method); err != nil {
+		return fmt.Errorf("%s cluster %s: %w", method, name, err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c := f.clusters[name]
+	if c == nil {
+		return provisioner.ErrNotFound
+	}
+	c.frozen = frozen
 	return nil
 }
 

@@ -79,6 +79,14 @@ func (f *Fake) Halt(name string) {
 	}
 }
 
+// Frozen reports whether the cluster name rests.
+func (f *Fake) Frozen(name string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c := f.clusters[name]
+	return c != nil && c.frozen
+}
+
 // Created returns the names of all creations ever begun, in their order.
 func (f *Fake) Created() []string {
 	f.mu.Lock()
