@@ -137,6 +137,13 @@ func (b *build) run(ctx context.Context, from *pack.Pack, t *provisioner.Tracker
 	if b.record.IDs, err = takeIDs(b.options.RunDir, folder); err != nil {
 		return err
 	}
+	if err := b.makeDisks(ctx, folder); err == nil {
+		b.plan.Disk = true
+	} else if _, ok := errors.AsType[errNoDisks](err); ok {
+		b.log.Warn("a cluster has no disk of its own: it can fill this machine's", "cluster", b.record.Name, "why", err)
+	} else {
+		return err
+	}
 	if err := b.writeCluster(folder); err != nil {
 		return err
 	}

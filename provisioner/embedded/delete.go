@@ -42,7 +42,7 @@ func (p *Provider) Delete(ctx context.Context, name string) error {
 }
 
 // destroy ends the cluster's processes, and with them its namespaces, and
-// removes its control groups and then its folder: what is interrupted is found
+// removes its control groups, its disks and then its folder: what is interrupted is found
 // again.
 func (p *Provider) destroy(ctx context.Context, r record) error {
 	if r.Container != "" {
@@ -52,6 +52,9 @@ func (p *Provider) destroy(ctx context.Context, r record) error {
 		dropParents()
 	}
 	folder := p.store.folder(r.Name)
+	if err := p.removeDisks(folder); err != nil {
+		return err
+	}
 	// The record goes last but one: without it nobody knows whose ids these are.
 	if err := r.IDs.giveBack(p.options.RunDir, folder); err != nil {
 		return fmt.Errorf("give back the range of ids: %w", err)

@@ -27,7 +27,7 @@ const (
 func Doctor(_ context.Context, options Options) []host.Finding {
 	findings := []host.Finding{checkParts(options), host.CheckData(options.DataDir), checkRoot()}
 	findings = append(findings, checkPack(options)...)
-	findings = append(findings, checkNamespaces(), checkKernel(), checkCgroups(), checkMemory(),
+	findings = append(findings, checkNamespaces(), checkKernel(), checkCgroups(), checkMemory(), checkDisks(),
 		host.CheckInotify(os.DirFS("/proc")), host.CheckDisk(existing(options.DataDir), clusterDisk, "delete clusters that nobody needs (`wheelhouse cluster list`), or choose another --data."))
 	return findings
 }
@@ -120,6 +120,16 @@ func checkCgroups() host.Finding {
 	}
 	return host.Found(name, host.Warning, "cgroup v1. Clusters are set up for it, but coming versions of Kubernetes need cgroup v2.",
 		"Start the machine with systemd.unified_cgroup_hierarchy=1 when you can.")
+}
+
+// checkDisks looks whether clusters can be held to a limit of what they write.
+func checkDisks() host.Finding {
+	const name = "disks of clusters"
+	if err := lookForDisks(); err != nil {
+		return host.Found(name, host.Warning, fmt.Sprintf("Each cluster can fill this machine's disk, since it cannot have one of its own: %v.", err),
+			"Install e2fsprogs and mount; in a container, give it /dev/loop-control.")
+	}
+	return host.Found(name, host.OK, "Each cluster has one with a limit.", "")
 }
 
 func checkMemory() host.Finding {

@@ -42,6 +42,11 @@ func TestMany(t *testing.T) {
 		if _, err := p.Create(ctx, name, provisioner.Spec{}, nil); err != nil {
 			t.Fatalf("create %s: %v", name, err)
 		}
+		if len(names)%2 == 0 { // what rests is deleted, too
+			if err := p.Freeze(ctx, name); err != nil {
+				t.Errorf("freeze %s: %v", name, err)
+			}
+		}
 	}
 	once() // makes the seed, and whatever else stays
 	before := traces(t, dir)

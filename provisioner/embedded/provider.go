@@ -39,6 +39,7 @@ type Options struct {
 // Limits bound what one cluster can take from the machine.
 type Limits struct {
 	Memory int64 // bytes, of all its processes and their page cache; 0 is 4 GiB
+	Disk   int64 // bytes, of what its nodes and their pods write; 0 is 16 GiB
 	PIDs   int64 // processes and threads; 0 is 8192
 	CPUs   int64 // processors; 0 is no limit but a fair share
 }
@@ -46,6 +47,9 @@ type Limits struct {
 func (l Limits) withDefaults() Limits {
 	if l.Memory == 0 {
 		l.Memory = 4 << 30
+	}
+	if l.Disk == 0 {
+		l.Disk = 16 << 30
 	}
 	if l.PIDs == 0 {
 		l.PIDs = 8192

@@ -89,6 +89,9 @@ func (b *build) restart(ctx context.Context) error {
 	if !taken {
 		return fmt.Errorf("its ids, %d and on, are another cluster's now", b.record.IDs.First)
 	}
+	if err := b.mountDisks(ctx, b.store.folder(b.record.Name)); err != nil {
+		return err
+	}
 	if err := b.writeBundle(b.record); err != nil {
 		return err
 	}

@@ -22,6 +22,8 @@ import (
 //	NAME/bundle/          the outermost container, for runc
 //	NAME/machine.log      what the cluster's first process has printed
 //	NAME/cluster/         what the cluster itself sees as /cluster, and writes
+//	NAME/disk             the file system that is mounted there
+//	NAME/etcd.disk        the one of cluster/etcd
 //
 // Whatever lies in cluster/ may have been made by a student: it is read with
 // os.Root only, so that no link in it leads out.

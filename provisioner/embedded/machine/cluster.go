@@ -43,6 +43,9 @@ type Cluster struct {
 	Nodes       []Node       `json:"nodes"`       // the control plane first
 	Images      Images       `json:"images"`
 
+	// Disk: what it writes lies on a disk of its own, of a limited size.
+	Disk bool `json:"disk,omitempty"`
+
 	// Seed: it is no cluster to work on. Its control plane runs until the database
 	// holds what every new cluster has, and then everything ends.
 	Seed bool `json:"seed,omitempty"`

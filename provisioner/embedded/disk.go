@@ -1,0 +1,178 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"wheelhouse/provisioner/embedded/machine"
+)
+
+// What a cluster writes lies on two disks of its own, which are files of this
+// machine's and no larger than what is on them. A student who fills one spares the
+// machine and the other clusters; and the database has one to itself, so that a
+// cluster whose nodes are full can still be told to remove something.
+
+// disk is one of them.
+type disk struct {
+	file  string // in the cluster's folder
+	place string // there, where it is mounted
+	size  int64  // bytes
+}
+
+// disks are a cluster's, in the order in which they are mounted.
+func (p *Provider) disks() []disk {
+	return []disk{
+		{"disk", clusterFolder, p.options.Limits.Disk},
+		{"etcd.disk", filepath.Join(clusterFolder, machine.EtcdFolder), etcdDisk},
+	}
+}
+
+const (
+	// etcdDisk holds etcd's database, which it keeps below 2 GiB by itself
+	// (etcd.io/docs/v3.6/op-guide/maintenance, section Space quota), and its log.
+	etcdDisk = 4 << 30 // bytes
+
+	bytesPerInode = 16 << 10
+
+	// What is not on a disk takes no room of the file: nothing is zeroed ahead, and
+	// what is removed is given back.
+	mountOptions = "loop,noatime,nodev,discard,noinit_itable"
+)
+
+// errNoDisks is why clusters have no disks of their own on this machine.
+type errNoDisks string
+
+func (e errNoDisks) Error() string { return string(e) }
+
+// lookForDisks finds what making disks takes: nil, or an errNoDisks.
+func lookForDisks() error {
+	for _, program := range []string{"mkfs.ext4", "mount"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return errNoDisks("there is no " + program)
+		}
+	}
+	if _, err := os.Stat("/dev/loop-control"); err != nil {
+		return errNoDisks("the kernel offers no loop devices")
+	}
+	return nil
+}
+
+// makeDisks makes the cluster's disks and mounts them. A machine that cannot have
+// them is an errNoDisks; then nothing is left of the try.
+func (p *Provider) makeDisks(ctx context.Context, folder string) error {
+	if err := lookForDisks(); err != nil {
+		return err
+	}
+	for _, d := range p.disks() {
+		if err := d.make(ctx, folder); err != nil {
+			return errors.Join(err, p.removeDisks(folder))
+		}
+	}
+	return nil
+}
+
+// make makes an empty disk and mounts it.
+func (d disk) make(ctx context.Context, folder string) error {
+	path := filepath.Join(folder, d.file)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(file.Truncate(d.size), file.Close()); err != nil {
+		return err
+	}
+	// -m 0: nothing is kept back for the host's root, who writes nothing here.
+	out, err := exec.CommandContext(ctx, "mkfs.ext4", "-q", "-F", "-m", "0", "-J", "size=8", "-i", strconv.Itoa(bytesPerInode),
+		"-E", "nodiscard,lazy_itable_init=1,lazy_journal_init=1", path).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("make a disk: mkfs.ext4: %w: %s", err, lastLine(out))
+	}
+	if err := d.mount(ctx, folder); err != nil {
+		return err
+	}
+	root := filepath.Join(folder, d.place)
+	if err := os.Remove(filepath.Join(root, "lost+found")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.Chmod(root, 0o700)
+}
+
+// mountDisks mounts the cluster's disks again, which a restart of the machine has
+// undone. Those that are mounted stay, and a cluster without any has none.
+func (p *Provider) mountDisks(ctx context.Context, folder string) error {
+	for _, d := range p.disks() {
+		if _, err := os.Stat(filepath.Join(folder, d.file)); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		mounted, err := d.mounted(folder)
+		if err != nil {
+			return err
+		}
+		if mounted {
+			continue
+		}
+		if err := d.mount(ctx, folder); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d disk) mount(ctx context.Context, folder string) error {
+	place := filepath.Join(folder, d.place)
+	if err := os.MkdirAll(place, 0o700); err != nil {
+		return err
+	}
+	out, err := exec.CommandContext(ctx, "mount", "-t", "ext4", "-o", mountOptions, filepath.Join(folder, d.file), place).CombinedOutput()
+	if err != nil {
+		return errNoDisks(fmt.Sprintf("mount: %v: %s", err, strings.TrimSpace(string(out))))
+	}
+	return nil
+}
+
+// mounted reports whether the disk is there where it belongs.
+func (d disk) mounted(folder string) (bool, error) {
+	var place, above unix.Stat_t
+	err := unix.Lstat(filepath.Join(folder, d.place), &place)
+	if err == nil {
+		err = unix.Lstat(filepath.Dir(filepath.Join(folder, d.place)), &above)
+	}
+	if errors.Is(err, unix.ENOENT) {
+		return false, nil
+	}
+	return err == nil && place.Dev != above.Dev, err
+}
+
+// removeDisks takes the disks away with all that is on them. Whoever still looks
+// at one keeps it until then.
+func (p *Provider) removeDisks(folder string) error {
+	disks := p.disks()
+	for i := len(disks) - 1; i >= 0; i-- {
+		d := disks[i]
+		for {
+			mounted, err := d.mounted(folder)
+			if err != nil {
+				return err
+			}
+			if !mounted {
+				break
+			}
+			if err := unix.Unmount(filepath.Join(folder, d.place), unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW); err != nil {
+				return fmt.Errorf("unmount a disk of the cluster: %w", err)
+			}
+		}
+		if err := os.Remove(filepath.Join(folder, d.file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
