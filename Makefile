@@ -61,6 +61,10 @@ $(BINARY): parts $(call go_files,.) $(shell find content/courses provisioner/pac
 pack: build ## Build the runtime pack, which clusters without a container engine are made from (minutes, once; needs root)
 	$(BINARY) pack build $(ARGS)
 
+.PHONY: node-image
+node-image: pack ## Make a node image for kind of the pack, so that kind needs no registry (needs root)
+	$(BINARY) pack node-image $(ARGS)
+
 .PHONY: test
 test: build ## Run the whole suite: Go, the pages, real clusters of each provider that can make some here, and a real browser
 	@if [ "$$(id -u)" = 0 ] && [ "$$WHEELHOUSE_TEST_CLUSTERS" != none ]; then $(BINARY) pack build; fi

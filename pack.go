@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"wheelhouse/content/intro/images"
+	"wheelhouse/provisioner/kind"
 	"wheelhouse/provisioner/pack"
 )
 
@@ -45,7 +48,7 @@ no network able to run every lab:
   wheelhouse pack export wheelhouse.pack
   wheelhouse pack import wheelhouse.pack    on the other machine`,
 	}
-	cmd.AddCommand(newPackBuildCommand(), newPackVerifyCommand(), newPackExportCommand(), newPackImportCommand(), newPackPathCommand(), newPackListCommand())
+	cmd.AddCommand(newPackBuildCommand(), newPackVerifyCommand(), newPackExportCommand(), newPackImportCommand(), newPackPathCommand(), newPackListCommand(), newPackNodeImageCommand())
 	return cmd
 }
 
@@ -205,6 +208,47 @@ func newPackImportCommand() *cobra.Command {
 	}
 	cfg.bindPack(cmd)
 	output.bind(cmd)
+	return cmd
+}
+
+func newPackNodeImageCommand() *cobra.Command {
+	var cfg config
+	var source, tag, engine string
+	cmd := &cobra.Command{
+		Use:   "node-image",
+		Short: "Make a node image for kind of the pack, so that kind needs no registry",
+		Long: `Make a node image for kind of the current pack, and give it to the container
+engine. Clusters of kind are made from it then: no registry is needed, and network
+policies are enforced.
+
+It runs where a pack can be built: in a checkout of Wheelhouse, as root, on Debian
+or Ubuntu. The image can be moved with the engine's own commands:
+
+  docker save wheelhouse/node:v1.36.3 | gzip > node.tar.gz`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := pack.Current(cfg.PackCache)
+			if err != nil {
+				return err
+			}
+			if tag == "" {
+				tag = kind.LocalNodeImage + ":" + p.Manifest().Kubernetes
+			}
+			image := kind.ImportedImage{Ref: tag, Entrypoint: pack.NodeEntrypoint, Env: pack.NodeEnv}
+			err = kind.Import(cmd.Context(), engine, image, func(ctx context.Context, w io.Writer) error {
+				return pack.WriteNodeImage(ctx, pack.Options{Cache: cfg.PackCache, Source: source}, p, w, newProgressPrinter(cmd.ErrOrStderr()).report)
+			})
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "The node image is ready: %s. Clusters of kind are made from it; --node-image names another.\n", tag)
+			return err
+		},
+	}
+	cfg.bindPack(cmd)
+	cmd.Flags().StringVar(&source, "source", defaultPackSource, "folder with the sources, in a checkout of Wheelhouse")
+	cmd.Flags().StringVar(&tag, "tag", "", "name of the image; empty: wheelhouse/node:VERSION")
+	cmd.Flags().StringVar(&engine, "runtime", "", "container engine: docker or podman; empty: the first that answers")
 	return cmd
 }
 

@@ -66,7 +66,8 @@ func TestDisk(t *testing.T) {
 	if said, exit := w.Run(t, greedy); exit != 0 {
 		t.Errorf("a pod whose volume fills the node's disk is not evicted: %s", said)
 	}
-	if said, exit := w.Run(t, `kubectl get events -A --field-selector reason=NodeHasDiskPressure -o name | grep .`); exit != 0 {
+	// The kubelet reports its node's conditions every ten seconds.
+	if said, exit := w.Run(t, `for i in $(seq 40); do kubectl get events -A --field-selector reason=NodeHasDiskPressure -o name | grep . && exit 0; sleep 0.5; done; exit 1`); exit != 0 {
 		t.Errorf("the cluster does not say that its disk was full: %s", said)
 	}
 	info, err := os.Stat(filepath.Join(dir, "embedded", name, "disk"))

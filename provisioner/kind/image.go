@@ -12,8 +12,9 @@ import (
 	"wheelhouse/provisioner"
 )
 
-// localNodeImage is the repository of node images that come with Wheelhouse.
-const localNodeImage = "wheelhouse/node"
+// LocalNodeImage is the repository of node images that Wheelhouse makes. Where the
+// engine has one, clusters are made from it.
+const LocalNodeImage = "wheelhouse/node"
 
 // nodeImage returns the reference of the image that nodes are made from, and
 // whether it is on the engine already.
@@ -22,13 +23,13 @@ func (p *Provider) nodeImage(ctx context.Context, e *engine) (ref string, here b
 		ref = p.options.Image
 	} else {
 		// The engine lists the newest first.
-		local, err := e.lines(ctx, "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", "reference="+localNodeImage)
+		local, err := e.lines(ctx, "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", "reference="+LocalNodeImage)
 		if err != nil {
 			return "", false, err
 		}
 		for _, l := range local {
 			// Podman says localhost/wheelhouse/node.
-			if l = strings.TrimPrefix(l, "localhost/"); strings.HasPrefix(l, localNodeImage+":v") {
+			if l = strings.TrimPrefix(l, "localhost/"); strings.HasPrefix(l, LocalNodeImage+":v") {
 				return l, true, nil
 			}
 		}

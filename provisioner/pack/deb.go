@@ -53,7 +53,7 @@ func (t *tree) add(archive *tar.Reader) error {
 			return err
 		}
 		name := strings.TrimPrefix(path.Clean("/"+header.Name), "/")
-		if unread(name, header.Typeflag == tar.TypeDir) {
+		if unread(name, header.Typeflag == tar.TypeDir, t.systemd) {
 			continue
 		}
 		e := &entry{mode: fileMode(header.Mode), uid: header.Uid, gid: header.Gid, time: header.ModTime}
@@ -83,14 +83,17 @@ func (t *tree) add(archive *tar.Reader) error {
 	}
 }
 
-// unread says that nothing of a pack needs a file of a package. Copyright files
-// always stay.
-func unread(name string, folder bool) bool {
+// unread says that nothing of a pack needs a file of a package, or of a system that
+// systemd starts. Copyright files always stay.
+func unread(name string, folder, systemd bool) bool {
 	if strings.HasPrefix(name, "usr/share/doc/") {
 		base := path.Base(name)
 		return base != "copyright" && !(folder || strings.Count(name, "/") == 3) // a folder may be a link to another's
 	}
 	for _, prefix := range unreadFolders {
+		if systemd && strings.HasSuffix(prefix, "lib/systemd") {
+			continue
+		}
 		if name == prefix || strings.HasPrefix(name, prefix+"/") {
 			return true
 		}

@@ -55,7 +55,8 @@ func (d *debian) resolve(ctx context.Context, names []string) (*debSet, error) {
 	// An index that cannot be had may be that of a source with nothing of ours:
 	// what matters is whether the packages can be chosen.
 	_, updated := d.apt(ctx, "apt-get", "-q", "update")
-	list, err := d.apt(ctx, "apt-get", append([]string{"-qq", "--print-uris", "install"}, names...)...)
+	// apt leaves out of the list what lies in its cache already.
+	list, err := d.apt(ctx, "apt-get", append([]string{"-qq", "-o", "Dir::Cache::archives=" + filepath.Join(d.dir, "empty"), "--print-uris", "install"}, names...)...)
 	if err != nil {
 		return nil, noPackages(errors.Join(updated, err))
 	}
@@ -114,7 +115,7 @@ func noPackages(err error) error {
 
 // prepare makes the folders and files that apt wants.
 func (d *debian) prepare() error {
-	for _, dir := range []string{"state/lists/partial", "archives/partial", "empty"} {
+	for _, dir := range []string{"state/lists/partial", "archives/partial", "empty/partial"} {
 		if err := os.MkdirAll(filepath.Join(d.dir, dir), 0o755); err != nil {
 			return err
 		}

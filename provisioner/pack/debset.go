@@ -30,6 +30,7 @@ type debPackage struct {
 type debSet struct {
 	Packages map[string]*debPackage `json:"packages"`
 	archives string
+	systemd  bool // systems are started by systemd
 }
 
 // read takes in what apt-get --print-uris listed, one archive a line:
@@ -184,6 +185,7 @@ func (s *debSet) closure(names, without []string) ([]*debPackage, error) {
 // tree unpacks packages, whose digests are checked again.
 func (s *debSet) tree(ctx context.Context, packages []*debPackage) (*tree, error) {
 	t := newTree()
+	t.systemd = s.systemd
 	for _, p := range packages {
 		file, ok := s.archive(p)
 		if !ok {

@@ -192,6 +192,14 @@ func (l *layout) image(image v1.Image) (v1.Descriptor, int64, error) {
 		if err != nil {
 			return none, 0, err
 		}
+		if l.written[hash] { // of another tag
+			some, err := layer.Size()
+			if err != nil {
+				return none, 0, err
+			}
+			size += some
+			continue
+		}
 		text, err := layer.Uncompressed()
 		if err != nil {
 			return none, 0, err

@@ -25,6 +25,7 @@ var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 // an image.
 type tree struct {
 	entries map[string]*entry // by slash-separated path without a leading slash
+	systemd bool              // what packages bring for systemd stays
 }
 
 // entry is one file, folder or link. Its text lies in memory or in a file.

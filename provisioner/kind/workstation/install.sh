@@ -26,7 +26,7 @@ fi
 # A node's programs and state have no place here. kubectl stays, and so does the
 # program that it is a name of in some images.
 for command in kubeadm kubelet containerd containerd-shim-runc-v2 containerd-fuse-overlayfs containerd-stargz-grpc \
-  ctr crictl nerdctl buildctl runc runc.real crun entrypoint clean-install; do
+  ctr crictl nerdctl buildctl runc runc.real crun entrypoint clean-install kube-proxy kube-apiserver kube-controller-manager kube-scheduler etcd; do
   rm -f {/usr/local,/usr,}/{bin,sbin}/"$command"
 done
 rm -rf /kind /opt/cni /etc/cni /etc/kubernetes /etc/containerd /var/lib/containerd /var/lib/kubelet /etc/systemd/system/{kubelet,containerd}*
@@ -34,7 +34,13 @@ rm -rf /kind /opt/cni /etc/cni /etc/kubernetes /etc/containerd /var/lib/containe
 # Nobody becomes somebody else here.
 find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 
-useradd --uid "$STUDENT_UID" --user-group --create-home --shell /bin/bash student
+if command -v useradd >/dev/null; then
+  useradd --uid "$STUDENT_UID" --user-group --create-home --shell /bin/bash student
+else # a system without Debian's package passwd
+  echo "student:x:$STUDENT_UID:$STUDENT_UID::/home/student:/bin/bash" >>/etc/passwd
+  echo "student:x:$STUDENT_UID:" >>/etc/group
+  install -d -m 0700 -o "$STUDENT_UID" -g "$STUDENT_UID" /home/student
+fi
 install -m 0755 "$parts/wheelhouse-agent" /usr/local/bin/wheelhouse-agent
 install -m 0644 "$parts/bashrc" /etc/bash.bashrc
 install -m 0644 "$parts/nanorc" /etc/nanorc

@@ -1,8 +1,9 @@
 // Command kubernetes is all of Kubernetes' components, and etcd, in one program:
 // kubernetes kubelet …, or a link named kubelet. One program shares its code on
 // the disk and in memory, and is built once. It also knows control-plane, which
-// runs the parts of a control plane in one process, and node-network, which
-// enforces network policies beside kube-proxy.
+// runs the parts of a control plane in one process, node-network, which enforces
+// network policies beside kube-proxy, and pod-network, which nodes of kind are
+// given.
 //
 // It is a part of the runtime pack; package embedded starts it.
 package main
@@ -36,6 +37,7 @@ import (
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 
 	"wheelhouse/provisioner/runtime/kubernetes/nodenetwork"
+	"wheelhouse/provisioner/runtime/kubernetes/podnetwork"
 )
 
 // components run with os.Args as each would have it, and return its exit status.
@@ -50,6 +52,7 @@ var components = map[string]func() int{
 	"kubectl":                 runKubectl,
 	"control-plane":           func() int { settle(); return runControlPlane() },
 	"node-network":            func() int { settle(); return nodenetwork.RunNodeNetwork() },
+	"pod-network":             func() int { settle(); return podnetwork.RunPodNetwork() },
 }
 
 // The parts of a node hardly collect garbage while they start, which takes a

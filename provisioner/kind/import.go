@@ -1,0 +1,57 @@
+package kind
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"wheelhouse/provisioner"
+)
+
+// ImportedImage is an image that Import makes of a root file system.
+type ImportedImage struct {
+	Ref        string
+	Entrypoint []string
+	Env        string // NAME=VALUE
+}
+
+// Import has the engine called runtime, or the first that answers, make an image
+// of the tar archive that write writes. When write fails there is no image. Errors
+// that a person can act on are *provisioner.Error.
+func Import(ctx context.Context, runtime string, image ImportedImage, write func(context.Context, io.Writer) error) error {
+	e, err := detect(ctx, runtime)
+	if err != nil {
+		return err
+	}
+	if e.name == "nerdctl" {
+		return &provisioner.Error{Reason: provisioner.NoEngine, Message: "nerdctl cannot make an image of a root file system. " +
+			"Use docker or podman (--runtime), and move the image with `docker save` and `nerdctl load`."}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	reader, writer := io.Pipe()
+	written := make(chan error, 1)
+	go func() {
+		err := write(ctx, writer)
+		// Without the end of an archive the engine takes it for whole: it is ended first.
+		if err != nil {
+			cancel(err)
+		}
+		writer.CloseWithError(err)
+		written <- err
+	}()
+	_, err = e.pipe(ctx, reader, nil, "import",
+		"--change", `ENTRYPOINT ["`+strings.Join(image.Entrypoint, `", "`)+`"]`, "--change", "ENV "+image.Env,
+		"-", image.Ref)
+	ended := errors.New("the engine has ended")
+	reader.CloseWithError(ended)
+	if failed := <-written; failed != nil && !strings.Contains(failed.Error(), ended.Error()) {
+		return failed
+	}
+	if err != nil {
+		return fmt.Errorf("give the image to %s: %w", e.name, err)
+	}
+	return nil
+}
