@@ -88,7 +88,7 @@ func checkImages(ctx context.Context, e *engine, o Options) []host.Finding {
 	short, _, _ := strings.Cut(ref, "@")
 	if !here {
 		return []host.Finding{host.Found("node image", host.Warning, short+" is not on this machine.",
-			fmt.Sprintf("It is downloaded with the first cluster; without a network, load it from a file: %s load -i FILE.", e.name))}
+			fmt.Sprintf("It is downloaded with the first cluster; without a network, load it from a file (%s load -i FILE), or make one of the runtime pack: wheelhouse pack node-image.", e.name))}
 	}
 	findings := []host.Finding{host.Found("node image", host.OK, short+" is here.", "")}
 	id, err := e.imageID(ctx, ref)

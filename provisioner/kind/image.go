@@ -71,7 +71,7 @@ func (p *Provider) pullNodeImage(ctx context.Context, e *engine, ref string, t *
 			return err
 		}
 		return &provisioner.Error{Reason: provisioner.NoImage, Err: err, Message: fmt.Sprintf(
-			"The node image %s is not on this machine and could not be downloaded. Check the network, or load the image from a file (%s load -i FILE) and try again.",
+			"The node image %s is not on this machine and could not be downloaded. Check the network, load the image from a file (%s load -i FILE), or make one with `wheelhouse pack node-image`; then try again.",
 			name, e.name)}
 	}
 	t.End(phaseNodeImage)
