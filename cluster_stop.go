@@ -16,6 +16,12 @@ type stopper interface {
 	Start(ctx context.Context, name string) error
 }
 
+// nodeStopper is a provider whose nodes can be stopped and started.
+type nodeStopper interface {
+	StopNode(ctx context.Context, cluster, node string) error
+	StartNode(ctx context.Context, cluster, node string) error
+}
+
 func newClusterStopCommand() *cobra.Command {
 	return newStopperCommand("stop NAME…", "Stop clusters and keep their state (embedded provider)", "Stopped", stopper.Stop)
 }
@@ -24,30 +30,65 @@ func newClusterStartCommand() *cobra.Command {
 	return newStopperCommand("start NAME…", "Start stopped clusters again, with the state that they had (embedded provider)", "Started", stopper.Start)
 }
 
+func newClusterNodeCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "node",
+		Short: "Stop and start single nodes of a cluster (embedded provider)",
+	}
+	cmd.AddCommand(
+		newNodeStopperCommand("stop CLUSTER NODE…", "Stop nodes, as if their machines lost power", "Stopped", nodeStopper.StopNode),
+		newNodeStopperCommand("start CLUSTER NODE…", "Start nodes again that were stopped", "Started", nodeStopper.StartNode),
+	)
+	return cmd
+}
+
 // newStopperCommand does something with each of the named clusters.
 func newStopperCommand(use, short, done string, do func(stopper, context.Context, string) error) *cobra.Command {
+	lacking := &provisioner.Error{Reason: provisioner.CreateFailed, Message: "kind's clusters cannot be stopped and started. " +
+		"Delete the cluster instead, or make it with --provider embedded."}
+	return newAbilityCommand(use, short, 1, lacking, func(cmd *cobra.Command, able stopper, names []string) error {
+		for _, name := range names {
+			if err := do(able, cmd.Context(), name); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s cluster %s.\n", done, name)
+		}
+		return nil
+	})
+}
+
+// newNodeStopperCommand does something with each of the named nodes.
+func newNodeStopperCommand(use, short, done string, do func(nodeStopper, context.Context, string, string) error) *cobra.Command {
+	lacking := &provisioner.Error{Reason: provisioner.NoNode, Message: "A kind cluster's nodes are containers: `docker stop NODE` and `docker start NODE` do it there."}
+	return newAbilityCommand(use, short, 2, lacking, func(cmd *cobra.Command, able nodeStopper, args []string) error {
+		for _, node := range args[1:] {
+			if err := do(able, cmd.Context(), args[0], node); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s node %s of cluster %s.\n", done, node, args[0])
+		}
+		return nil
+	})
+}
+
+// newAbilityCommand calls run with a provider that is an A, and with the arguments,
+// of which there are at least least. lacking is the error of all other providers.
+func newAbilityCommand[A any](use, short string, least int, lacking error, run func(*cobra.Command, A, []string) error) *cobra.Command {
 	var cfg config
 	cmd := &cobra.Command{
 		Use:   use,
 		Short: short,
-		Args:  cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, names []string) error {
+		Args:  cobra.MinimumNArgs(least),
+		RunE: func(cmd *cobra.Command, args []string) error {
 			provider, err := cfg.openProvider(cmd.Context())
 			if err != nil {
 				return err
 			}
-			able, ok := provider.(stopper)
+			able, ok := provider.(A)
 			if !ok {
-				return &provisioner.Error{Reason: provisioner.CreateFailed, Message: "kind's clusters cannot be stopped and started. " +
-					"Delete the cluster instead, or make it with --provider embedded."}
+				return lacking
 			}
-			for _, name := range names {
-				if err := do(able, cmd.Context(), name); err != nil {
-					return err
-				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s cluster %s.\n", done, name)
-			}
-			return nil
+			return run(cmd, able, args)
 		},
 	}
 	cfg.bindEngine(cmd, slog.LevelWarn)
