@@ -15,6 +15,7 @@ import (
 	"github.com/adrg/xdg"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // config is everything that flags and the environment can set. A command binds
@@ -27,6 +28,10 @@ type config struct {
 	NodeImage string
 	Runtime   string
 	LogLevel  slog.Level
+
+	ClusterMemory quantity
+	ClusterDisk   quantity
+	ClusterCPUs   uint16
 
 	Listen    string
 	PublicURL string
@@ -52,6 +57,9 @@ func (c *config) bindEngine(cmd *cobra.Command, level slog.Level) {
 	c.bindProvider(cmd)
 	flags.StringVar(&c.NodeImage, "node-image", "", "kind node image; empty: a local wheelhouse/node image, else kind's default")
 	flags.StringVar(&c.Runtime, "engine", "", "container engine: docker, podman or nerdctl; empty: the first that answers")
+	flags.Var(&c.ClusterMemory, "cluster-memory", "memory that one embedded cluster may take: 6Gi; empty: 4Gi")
+	flags.Var(&c.ClusterDisk, "cluster-disk", "what one embedded cluster may write: 8Gi; empty: 16Gi")
+	flags.Uint16Var(&c.ClusterCPUs, "cluster-cpus", 0, "processors that one embedded cluster may take; 0: a fair share of all")
 	flags.TextVar(&c.LogLevel, "log-level", level, "debug, info, warn or error")
 }
 
@@ -72,6 +80,34 @@ func (c *config) bindServing(cmd *cobra.Command, defaults config) {
 	flags.DurationVar(&c.Idle, "idle", defaults.Idle, "end a session after this long with nothing done in it; 0: never")
 	flags.IntVar(&c.SessionsPerStudent, "sessions-per-student", 2, "labs that one student may have open at once")
 }
+
+// quantity is a flag for bytes in Kubernetes' own notation: 4Gi, 500M.
+type quantity int64
+
+// least is less than any cluster can do with.
+const least = 512 << 20
+
+func (q *quantity) Set(text string) error {
+	parsed, err := resource.ParseQuantity(text)
+	if err != nil {
+		return errors.New("want a quantity such as 4Gi or 800Mi")
+	}
+	if parsed.Value() < least {
+		return errors.New("no cluster can do with less than 512Mi")
+	}
+	*q = quantity(parsed.Value())
+	return nil
+}
+
+func (q *quantity) String() string {
+	if *q == 0 {
+		return ""
+	}
+	return resource.NewQuantity(int64(*q), resource.BinarySI).String()
+}
+
+// Type is what pflag calls the flag's value in the help.
+func (q *quantity) Type() string { return "quantity" }
 
 // environmentName returns the variable that stands for a flag.
 func environmentName(flag string) string {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"wheelhouse/provisioner/embedded"
 )
 
 func servingCommand(c *config) *cobra.Command {
@@ -57,6 +59,24 @@ func TestEnvironment(t *testing.T) {
 				t.Errorf("NodeImage = %q, want %q", cfg.NodeImage, test.want)
 			}
 		})
+	}
+}
+
+func TestClusterLimits(t *testing.T) {
+	var cfg config
+	cmd := servingCommand(&cfg)
+	if err := cmd.ParseFlags([]string{"--cluster-memory", "6Gi", "--cluster-disk=800M", "--cluster-cpus=2"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := cfg.embeddedOptions().Limits; got != (embedded.Limits{Memory: 6 << 30, Disk: 800e6, CPUs: 2}) {
+		t.Errorf("got %+v", got)
+	}
+	for _, args := range [][]string{
+		{"--cluster-memory=much"}, {"--cluster-memory=1Mi"}, {"--cluster-disk=-8Gi"}, {"--cluster-disk="}, {"--cluster-cpus=-1"}, {"--cluster-cpus=all"},
+	} {
+		if err := servingCommand(&config{}).ParseFlags(args); err == nil {
+			t.Errorf("%q was taken", args)
+		}
 	}
 }
 

@@ -248,7 +248,7 @@ or Ubuntu. The image can be moved with the engine's own commands:
 	cfg.bindPack(cmd)
 	cmd.Flags().StringVar(&source, "source", defaultPackSource, "folder with the sources, in a checkout of Wheelhouse")
 	cmd.Flags().StringVar(&tag, "tag", "", "name of the image; empty: wheelhouse/node:VERSION")
-	cmd.Flags().StringVar(&engine, "runtime", "", "container engine: docker or podman; empty: the first that answers")
+	cmd.Flags().StringVar(&engine, "engine", "", "container engine: docker or podman; empty: the first that answers")
 	return cmd
 }
 

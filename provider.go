@@ -117,6 +117,7 @@ func (c *config) embeddedOptions() embedded.Options {
 		Pack:    func() (*pack.Pack, error) { return pack.Current(c.PackCache) },
 		Agent:   agentBinary,
 		Machine: machineBinary,
+		Limits:  embedded.Limits{Memory: int64(c.ClusterMemory), Disk: int64(c.ClusterDisk), CPUs: int64(c.ClusterCPUs)},
 		Logger:  c.logger(),
 	}
 }

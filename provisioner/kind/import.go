@@ -27,7 +27,7 @@ func Import(ctx context.Context, runtime string, image ImportedImage, write func
 	}
 	if e.name == "nerdctl" {
 		return &provisioner.Error{Reason: provisioner.NoEngine, Message: "nerdctl cannot make an image of a root file system. " +
-			"Use docker or podman (--runtime), and move the image with `docker save` and `nerdctl load`."}
+			"Use docker or podman (--engine), and move the image with `docker save` and `nerdctl load`."}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
