@@ -111,13 +111,12 @@ func newControllerManager(args []string) (*controllerManager, error) {
 	return &controllerManager{options}, nil
 }
 
-func (m *controllerManager) run(ctx context.Context, guard *thaw.Guard) error {
+func (m *controllerManager) run(ctx context.Context) error {
 	config, err := m.options.Config(ctx, controllermanager.KnownControllers(), controllermanager.ControllersDisabledByDefault(), controllermanager.ControllerAliases())
 	if err != nil {
 		return err
 	}
 	config.Kubeconfig.Wrap(ready.WithoutLateHooks)
-	config.Kubeconfig.Wrap(guard.Wrap)
 	return controllermanager.Run(ctx, config.Complete())
 }
 

@@ -103,9 +103,8 @@ func serveControlPlane(ctx context.Context, args []string) error {
 	defer database.Close() // last: the others still write while they end
 
 	g, ctx := errgroup.WithContext(ctx)
-	guard := thaw.NewGuard(ctx)
 	g.Go(func() error { return ended(ctx, "etcd", database.wait(ctx)) })
-	g.Go(func() error { return ended(ctx, "kube-apiserver", api.run(ctx, guard)) })
+	g.Go(func() error { return ended(ctx, "kube-apiserver", api.run(ctx, thaw.NewGuard(ctx))) })
 	g.Go(func() error {
 		client, err := adminClient()
 		if err != nil {
@@ -118,7 +117,7 @@ func serveControlPlane(ctx context.Context, args []string) error {
 		if err := prepare(ctx, kubeadm, c); err != nil {
 			return err
 		}
-		g.Go(func() error { return ended(ctx, "kube-controller-manager", manager.run(ctx, guard)) })
+		g.Go(func() error { return ended(ctx, "kube-controller-manager", manager.run(ctx)) })
 		g.Go(func() error {
 			if !c.Seed {
 				awaitDNS(ctx, client)

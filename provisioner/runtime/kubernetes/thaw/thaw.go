@@ -10,7 +10,6 @@ package thaw
 import (
 	"context"
 	"errors"
-	"net/http"
 	"sync"
 	"time"
 )
@@ -19,9 +18,9 @@ const (
 	beat  = 250 * time.Millisecond
 	pause = 2 * time.Second // between two beats: then the process was frozen
 
-	// patience is for how long after that no node is marked. The kubelets renew
-	// their leases at once; the controller looks again every five seconds.
-	patience = 3 * time.Second
+	// patience is for how long after that the node lifecycle controller marks no
+	// node. The kubelets renew their leases at once; it looks every five seconds.
+	patience = 8 * time.Second
 )
 
 // Guard notices when this process was frozen.
@@ -64,21 +63,3 @@ func (g *Guard) thawedWithin(span time.Duration) bool {
 
 // ErrThawed is what those are told that would mark a node; they try again.
 var ErrThawed = errors.New("the cluster was frozen until a moment ago: what a node has not reported meanwhile says nothing")
-
-// Wrap refuses to set the status of a node just after a thaw.
-func (g *Guard) Wrap(next http.RoundTripper) http.RoundTripper { return guarded{next, g} }
-
-type guarded struct {
-	http.RoundTripper
-	guard *Guard
-}
-
-func (t guarded) RoundTrip(request *http.Request) (*http.Response, error) {
-	if request.Method != http.MethodGet && isNodeStatus(request.URL.Path) && t.guard.thawedWithin(patience) {
-		if request.Body != nil {
-			request.Body.Close()
-		}
-		return nil, ErrThawed
-	}
-	return t.RoundTripper.RoundTrip(request)
-}

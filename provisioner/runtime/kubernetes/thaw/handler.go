@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apiserver/pkg/endpoints/request"
 )
 
 const (
@@ -24,12 +25,26 @@ const (
 	maxReport = 3 << 20 // bytes; what the API server takes at most
 )
 
-// Handler refuses, just after a thaw, what a kubelet reports of a node that it
-// finds not ready: it takes a runtime that it has not asked for 30 s for dead, and
-// did not ask while it was frozen. Everything else goes to next.
+// nodeController is who marks nodes whose leases are overdue.
+const nodeController = "system:serviceaccount:kube-system:node-controller"
+
+// Handler is the API server's, for requests whose user is known. Just after a thaw
+// it refuses what the node lifecycle controller says of nodes, and what a kubelet
+// reports of a node that it finds not ready: it takes a runtime that it has not
+// asked for 30 s for dead, and did not ask while it was frozen. Everything else
+// goes to next.
 func (g *Guard) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPatch || !isNodeStatus(r.URL.Path) || !g.thawedWithin(suspicion) {
+		if r.Method == http.MethodGet || !isNodeStatus(r.URL.Path) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		who, _ := request.UserFrom(r.Context())
+		if who != nil && who.GetName() == nodeController && g.thawedWithin(patience) {
+			refuse(w)
+			return
+		}
+		if r.Method != http.MethodPatch || !g.thawedWithin(suspicion) {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -45,15 +60,20 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 		case <-wait.C:
 		case <-r.Context().Done():
 		}
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusServiceUnavailable)
-		json.NewEncoder(w).Encode(metav1.Status{
-			TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"},
-			Status:   metav1.StatusFailure,
-			Reason:   metav1.StatusReasonServiceUnavailable,
-			Code:     http.StatusServiceUnavailable,
-			Message:  ErrThawed.Error(),
-		})
+		refuse(w)
+	})
+}
+
+// refuse answers so that the caller tries again by itself.
+func refuse(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	_ = json.NewEncoder(w).Encode(metav1.Status{
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"},
+		Status:   metav1.StatusFailure,
+		Reason:   metav1.StatusReasonServiceUnavailable,
+		Code:     http.StatusServiceUnavailable,
+		Message:  ErrThawed.Error(),
 	})
 }
 

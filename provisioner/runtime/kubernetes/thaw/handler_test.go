@@ -9,6 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"k8s.io/apiserver/pkg/authentication/user"
+	"k8s.io/apiserver/pkg/endpoints/request"
+
 	"wheelhouse/provisioner/runtime/kubernetes/thaw"
 )
 
@@ -28,10 +31,12 @@ func TestHandler(t *testing.T) {
 			}
 			reached = string(body)
 		}))
+		who := "system:node:worker-1"
 		send := func(method, path, body string) int {
 			reached = ""
+			ctx := request.WithUser(t.Context(), &user.DefaultInfo{Name: who})
 			w := httptest.NewRecorder()
-			handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body)))
+			handler.ServeHTTP(w, httptest.NewRequestWithContext(ctx, method, path, strings.NewReader(body)))
 			return w.Code
 		}
 		through := func(when, method, path, body string) {
@@ -55,7 +60,18 @@ func TestHandler(t *testing.T) {
 		through("just after a thaw", "PATCH", status, "{")
 		through("just after a thaw", "PATCH", "/api/v1/nodes/worker-1", notReady)
 		through("just after a thaw", "PUT", status, notReady)
+		through("just after a thaw", "GET", status, "")
+
+		who = "system:serviceaccount:kube-system:node-controller"
+		for _, method := range []string{"PUT", "PATCH"} {
+			if code := send(method, status, ready); code != http.StatusServiceUnavailable || reached != "" {
+				t.Errorf("just after a thaw, %s by the node controller: got %d and %q passed on, want it refused", method, code, reached)
+			}
+		}
+		through("just after a thaw", "PUT", "/api/v1/namespaces/a/pods/b/status", "{}")
 		time.Sleep(15 * time.Second)
+		through("15 s later", "PUT", status, notReady)
+		who = "system:node:worker-1"
 		through("15 s later", "PATCH", status, notReady)
 	})
 }
