@@ -47,7 +47,7 @@ func Import(ctx context.Context, runtime string, image ImportedImage, write func
 		"-", image.Ref)
 	ended := errors.New("the engine has ended")
 	reader.CloseWithError(ended)
-	if failed := <-written; failed != nil && !strings.Contains(failed.Error(), ended.Error()) {
+	if failed := <-written; failed != nil && !errors.Is(failed, ended) {
 		return failed
 	}
 	if err != nil {

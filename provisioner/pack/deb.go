@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os/exec"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -90,21 +91,22 @@ func unread(name string, folder, systemd bool) bool {
 		base := path.Base(name)
 		return base != "copyright" && !(folder || strings.Count(name, "/") == 3) // a folder may be a link to another's
 	}
-	for _, prefix := range unreadFolders {
-		if systemd && strings.HasSuffix(prefix, "lib/systemd") {
-			continue
-		}
-		if name == prefix || strings.HasPrefix(name, prefix+"/") {
-			return true
-		}
-	}
-	return false
+	return below(name, unreadFolders) || !systemd && below(name, systemdFolders)
 }
+
+// below reports whether name is one of the folders or in one.
+func below(name string, folders []string) bool {
+	return slices.ContainsFunc(folders, func(folder string) bool {
+		return name == folder || strings.HasPrefix(name, folder+"/")
+	})
+}
+
+var systemdFolders = []string{"usr/lib/systemd", "lib/systemd"}
 
 var unreadFolders = []string{
 	"usr/share/man", "usr/share/locale", "usr/share/info", "usr/share/lintian", "usr/share/bug", "usr/share/doc-base",
 	"usr/share/menu", "usr/share/applications", "usr/share/pixmaps", "usr/share/icons", "usr/share/gdb", "usr/share/zsh",
 	"usr/share/fish", "usr/share/initramfs-tools", "usr/share/apport", "usr/share/reportbug",
-	"usr/lib/systemd", "lib/systemd", "etc/init.d", "etc/default", "etc/cron.d", "etc/cron.daily", "etc/cron.weekly", "etc/logrotate.d",
+	"etc/init.d", "etc/default", "etc/cron.d", "etc/cron.daily", "etc/cron.weekly", "etc/logrotate.d",
 	"etc/ufw", "etc/apt", "etc/dpkg", "etc/pam.d", "etc/logcheck", "usr/lib/x86_64-linux-gnu/gconv", "usr/lib/aarch64-linux-gnu/gconv",
 }

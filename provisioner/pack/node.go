@@ -26,10 +26,7 @@ func (s *debSet) node(ctx context.Context, kubernetes, programs string) (*tree, 
 	if err != nil {
 		return nil, nil, err
 	}
-	t.copy("usr/local/bin/kubernetes", filepath.Join(kubernetes, "kubernetes"), 0o755)
-	for _, name := range kubernetesNames {
-		t.link("usr/local/bin/"+name, "kubernetes")
-	}
+	t.kubernetes(filepath.Join(kubernetes, "kubernetes"))
 	for _, name := range nodePrograms {
 		t.copy("usr/local/bin/"+name, filepath.Join(programs, name), 0o755)
 	}
@@ -42,4 +39,12 @@ func (s *debSet) node(ctx context.Context, kubernetes, programs string) (*tree, 
 	t.folder("var/lib/etcd", 0o700)
 	t.text("etc/crictl.yaml", "runtime-endpoint: unix:///run/containerd/containerd.sock\nimage-endpoint: unix:///run/containerd/containerd.sock\n", 0o644)
 	return t, packages, nil
+}
+
+// kubernetes adds the program of all components under each of their names.
+func (t *tree) kubernetes(program string) {
+	t.copy("usr/local/bin/kubernetes", program, 0o755)
+	for _, name := range kubernetesNames {
+		t.link("usr/local/bin/"+name, "kubernetes")
+	}
 }

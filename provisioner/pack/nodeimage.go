@@ -121,7 +121,7 @@ func (n *nodeImage) write(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	t, err := n.system(ctx, base)
+	t, err := n.system(ctx)
 	if err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func (n *nodeImage) kindFiles(ctx context.Context) (string, error) {
 }
 
 // system is the Debian system of a node, and Kubernetes in it.
-func (n *nodeImage) system(ctx context.Context, base string) (*tree, error) {
+func (n *nodeImage) system(ctx context.Context) (*tree, error) {
 	// In a folder of its own: resolutions forget each other's packages.
 	d := &debian{dir: filepath.Join(n.Cache, "debian-node-image"), fresh: n.Fresh, log: n.log}
 	if err := os.MkdirAll(d.dir, 0o755); err != nil {
@@ -185,10 +185,7 @@ func (n *nodeImage) system(ctx context.Context, base string) (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.copy("usr/local/bin/kubernetes", n.program("kubernetes"), 0o755)
-	for _, name := range kubernetesNames {
-		t.link("usr/local/bin/"+name, "kubernetes")
-	}
+	t.kubernetes(n.program("kubernetes"))
 	for _, name := range []string{"kubelet", "kubeadm", "kubectl"} { // where kind's units and kind look for them
 		t.link("usr/bin/"+name, "../local/bin/kubernetes")
 	}

@@ -73,7 +73,7 @@ func refuse(w http.ResponseWriter) {
 		Status:   metav1.StatusFailure,
 		Reason:   metav1.StatusReasonServiceUnavailable,
 		Code:     http.StatusServiceUnavailable,
-		Message:  ErrThawed.Error(),
+		Message:  "the cluster was frozen until a moment ago: what a node has not reported meanwhile says nothing",
 	})
 }
 

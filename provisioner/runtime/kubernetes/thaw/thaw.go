@@ -9,7 +9,6 @@ package thaw
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 )
@@ -60,6 +59,3 @@ func (g *Guard) thawedWithin(span time.Duration) bool {
 	g.last = now
 	return !g.thawed.IsZero() && now.Sub(g.thawed) < span
 }
-
-// ErrThawed is what those are told that would mark a node; they try again.
-var ErrThawed = errors.New("the cluster was frozen until a moment ago: what a node has not reported meanwhile says nothing")
