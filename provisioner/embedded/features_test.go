@@ -30,14 +30,16 @@ var features = []feature{
 		kubectl logs -l job-name=once | sort | uniq -c
 		try 90 shows clock kubectl get jobs -o name
 		kubectl wait --for=condition=Complete $(kubectl get jobs -o name | grep clock | head -1) --timeout=60s`, `(?s)2 ran.*job.batch/clock-\d+ condition met`},
-	// What a debugging container prints before kubectl is attached, or after its input has ended, is lost on every cluster.
+	// What a debugging container prints before kubectl is attached, or after its input has ended, is lost on every
+	// cluster: so these print again and again, and their input never ends.
 	{"logs, exec, cp, port-forward, debug", []string{"web.yaml"}, `kubectl wait --for=condition=Ready pod/web --timeout=90s
 		kubectl logs web -c web >/dev/null; kubectl exec web -c web -- nginx -v 2>&1
 		echo copied >f; kubectl cp f web:/tmp/f -c web; kubectl exec web -c web -- cat /tmp/f; kubectl cp web:/tmp/f g -c web 2>/dev/null; cat g
 		kubectl port-forward pod/web 18080:80 >/dev/null & forward=$!
 		try 20 shows 'Welcome to nginx' curl -s localhost:18080; kill $forward; echo forwarded
-		sleep 8 | kubectl debug web -q -i --image=busybox:1.36 --target=web -- sh -c 'sleep 2; ps' | grep -m1 -o 'nginx: master'
-		sleep 8 | kubectl debug node/worker-1 -q -i --image=busybox:1.36 -- chroot /host sh -c 'sleep 2; hostname; ls /etc/kubernetes/kubelet.conf'`,
+		mkfifo open && exec 9<>open
+		{ kubectl debug web -q -i --image=busybox:1.36 --target=web -- sh -c 'while sleep 1; do ps; done' <&9 2>&1 || :; } | grep -m1 -o 'nginx: master'
+		{ kubectl debug node/worker-1 -q -i --image=busybox:1.36 -- chroot /host sh -c 'while sleep 1; do hostname; ls /etc/kubernetes/kubelet.conf; done' <&9 2>&1 || :; } | grep -m2 -E '^(worker-1|/etc/kubernetes/kubelet.conf)'`,
 		`(?s)nginx/1\.2.*copied\n.*copied\nforwarded\n.*nginx: master\n.*worker-1\n/etc/kubernetes/kubelet.conf`},
 	{"volumes outlive pods", []string{"volume.yaml", "reader.yaml"}, `kubectl wait --for=jsonpath={.status.phase}=Succeeded pod/writer --timeout=90s
 		kubectl delete pod writer; kubectl apply -f reader.yaml

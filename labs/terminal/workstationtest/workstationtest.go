@@ -34,7 +34,12 @@ func Open(t testing.TB, access *provisioner.Access) Workstation {
 // RunWithin is how long one script may take.
 const RunWithin = 3 * time.Minute
 
-// Run runs a shell script as the student, and returns all that it printed.
+// clientLog matches what client-go logs among what a command prints, such as that
+// a watch has ended: it says nothing of the command.
+var clientLog = regexp.MustCompile(`(?m)^[IWE]\d{4} \d\d:\d\d:\d\d\.\d+ .*\n?`)
+
+// Run runs a shell script as the student, and returns all that it printed,
+// without the log of client-go.
 func (w Workstation) Run(t testing.TB, script string) (output string, exitCode int) {
 	t.Helper()
 	result, err := terminal.Run(t.Context(), w.Dial, terminal.RunRequest{
@@ -43,7 +48,8 @@ func (w Workstation) Run(t testing.TB, script string) (output string, exitCode i
 	if err != nil {
 		t.Fatalf("run %q: %v: %s%s", script, err, result.Stdout, result.Stderr)
 	}
-	return strings.TrimSpace(string(result.Stdout) + string(result.Stderr)), result.ExitCode
+	said := clientLog.ReplaceAllString(string(result.Stdout)+string(result.Stderr), "")
+	return strings.TrimSpace(said), result.ExitCode
 }
 
 // Case is a script and what it has to print.
