@@ -11,25 +11,28 @@ import (
 	"wheelhouse/provisioner/provisionertest"
 )
 
-// rude fills the node's disk as root, in a folder that stays when the pod goes.
+// rude fills the node's disk as root, in a folder that stays when the pod goes. The
+// kubelet evicts no critical pod, so that it lives to remove what it wrote.
 const rude = `kubectl apply -f - <<'END' >/dev/null
 apiVersion: v1
 kind: Pod
 metadata: {name: rude}
 spec:
   restartPolicy: Never
+  priorityClassName: system-node-critical
   containers:
   - name: rude
     image: busybox:1.36
     securityContext: {privileged: true}
-    command: [sh, -c, 'dd if=/dev/zero of=/node/big bs=1M 2>&1; touch /node/full; while [ -e /node/full ]; do sleep 0.1; done; rm /node/big; echo freed']
+    command: [sh, -c, 'touch /node/full; dd if=/dev/zero of=/node/big bs=1M 2>&1; while [ -e /node/full ]; do sleep 0.1; done; rm /node/big; echo freed']
     volumeMounts: [{name: node, mountPath: /node}]
   volumes: [{name: node, hostPath: {path: /var/lib/rude, type: DirectoryOrCreate}}]
 END
 for i in $(seq 60); do kubectl logs rude 2>/dev/null | grep -q 'No space left' && break; sleep 1; done
 kubectl create configmap full >/dev/null || exit 1
 kubectl exec rude -- rm /node/full
-kubectl wait --for=jsonpath='{.status.phase}'=Succeeded pod/rude --timeout=30s >/dev/null && kubectl logs rude`
+kubectl wait --for=jsonpath='{.status.phase}'=Succeeded pod/rude --timeout=60s >/dev/null && kubectl logs rude && exit 0
+kubectl describe pod rude; exit 1`
 
 // greedy fills it in a volume of its own, which goes with the pod.
 const greedy = `kubectl apply -f - <<'END' >/dev/null
