@@ -38,8 +38,9 @@ var features = []feature{
 		kubectl port-forward pod/web 18080:80 >/dev/null & forward=$!
 		try 20 shows 'Welcome to nginx' curl -s localhost:18080; kill $forward; echo forwarded
 		mkfifo open && exec 9<>open
-		{ kubectl debug web -q -i --image=busybox:1.36 --target=web -- sh -c 'while sleep 1; do ps; done' <&9 2>&1 || :; } | grep -m1 -o 'nginx: master'
-		{ kubectl debug node/worker-1 -q -i --image=busybox:1.36 -- chroot /host sh -c 'while sleep 1; do hostname; ls /etc/kubernetes/kubelet.conf; done' <&9 2>&1 || :; } | grep -m2 -E '^(worker-1|/etc/kubernetes/kubelet.conf)'`,
+		debug() { kubectl debug -q -i --image=busybox:1.36 "$@" <&9 || :; }
+		debug web --target=web -- sh -c 'while sleep 1; do ps; done' | grep -m1 -o 'nginx: master'
+		debug node/worker-1 -- chroot /host sh -c 'while sleep 1; do hostname; ls /etc/kubernetes/kubelet.conf; done' | grep -m2 -E '^(worker-1|/etc/kubernetes/kubelet.conf)'`,
 		`(?s)nginx/1\.2.*copied\n.*copied\nforwarded\n.*nginx: master\n.*worker-1\n/etc/kubernetes/kubelet.conf`},
 	{"volumes outlive pods", []string{"volume.yaml", "reader.yaml"}, `kubectl wait --for=jsonpath={.status.phase}=Succeeded pod/writer --timeout=90s
 		kubectl delete pod writer; kubectl apply -f reader.yaml
