@@ -17,8 +17,8 @@ const (
 // check is one compiled check.
 type check struct {
 	step, name, title string
-	variables         []variable // by name
-	probe             probe      // nil where the check only looks at objects
+	variables         []variable   // by name
+	probe             probe        // nil where the check only looks at objects
 	validations       []validation // in the author's order
 }
 

@@ -27,8 +27,8 @@ func (p *execProbe) repeat() content.Repeat            { return p.Repeat }
 func (p *execProbe) queries() []query                  { return []query{podQuery(&p.PodRef)} }
 func (p *execProbe) aim(look lookup) (*target, Result) { return aimAtPod(&p.PodRef, look, container) }
 
-func (p *execProbe) label(in target) string {
-	return fmt.Sprintf("The command `%s` in Pod %s", commandLine(p.Command), in.pod)
+func (p *execProbe) doing(in target) string {
+	return fmt.Sprintf("The command `%s` is being run in Pod %s.", commandLine(p.Command), in.pod)
 }
 
 // aimAtPod picks the container that ref names, by what pick says of each pod.

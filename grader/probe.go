@@ -23,8 +23,8 @@ type probe interface {
 	run(ctx context.Context, c *cluster, in target) *outcome
 	// repeat says when.
 	repeat() content.Repeat
-	// label names it in a sentence: "The command `ls` in Pod web".
-	label(in target) string
+	// doing says in a sentence that it is being done.
+	doing(in target) string
 }
 
 // lookup returns what is known of a query's objects.
@@ -92,7 +92,7 @@ func (c *check) judgeProbe(view *view, values map[string]any) Result {
 	case target == nil:
 		return why
 	case view.done == nil || !view.done.target.same(*target):
-		return Result{Status: False, Reason: ReasonPending, Message: c.probe.label(*target) + " is being asked."}
+		return Result{Status: False, Reason: ReasonPending, Message: c.probe.doing(*target)}
 	}
 	done := view.done
 	result := Result{Status: done.status, Reason: done.reason, Message: done.problem}
