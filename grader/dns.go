@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/google/cel-go/cel"
 	"github.com/miekg/dns"
-	corev1 "k8s.io/api/core/v1"
 
 	"wheelhouse/content"
 )
@@ -116,6 +114,3 @@ func answersOf(message *dns.Msg, wanted uint16) []string {
 	slices.Sort(answers)
 	return answers
 }
-
-var _ = corev1.Pod{}
-var _ = time.Second

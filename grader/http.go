@@ -4,7 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -18,7 +18,7 @@ import (
 	"github.com/google/cel-go/cel"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"wheelhouse/content"
@@ -325,14 +325,14 @@ func proxyProblem(answer *http.Response) string {
 	}
 	read, _ := io.ReadAll(io.LimitReader(answer.Body, outputSize))
 	answer.Body = io.NopCloser(bytes.NewReader(read))
-	var status apierrors.StatusError
-	if !strings.HasPrefix(answer.Header.Get("Content-Type"), "application/json") || decodeStatus(read, &status) != nil || status.ErrStatus.Kind != "Status" {
+	var status metav1.Status
+	if !strings.HasPrefix(answer.Header.Get("Content-Type"), "application/json") || json.Unmarshal(read, &status) != nil || status.Kind != "Status" || status.APIVersion != "v1" {
 		if bytes.HasPrefix(read, []byte("Error trying to reach service: ")) {
 			return "nothing listens there"
 		}
 		return ""
 	}
-	message := status.ErrStatus.Message
+	message := status.Message
 	switch {
 	case strings.HasPrefix(message, "no endpoints available"):
 		return "it has no pod that is ready"
@@ -379,5 +379,3 @@ var curlProblems = map[int]string{
 	6: "its name is not known", 7: "the connection is refused", 28: "it takes too long", 35: "it does not speak TLS",
 	52: "it closed the connection without an answer", 56: "the connection broke",
 }
-
-var errNotStatus = errors.New("no status of the API")

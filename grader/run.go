@@ -14,7 +14,7 @@ const longestDebounce = time.Second
 // and says so in the results. It returns nil when ctx ended it, and an error at
 // once when the cluster's configuration cannot be used. It runs once.
 func (w *Watcher) Run(ctx context.Context) error {
-	cluster, err := connect(w.config, w.opts.Logger)
+	cluster, err := connect(w.config, w.opts)
 	if err != nil {
 		return err
 	}
