@@ -8,7 +8,6 @@ package content
 import (
 	"html/template"
 	"io/fs"
-	"time"
 )
 
 // APIVersion and the kinds are the only ones that a content file may carry.
@@ -72,51 +71,6 @@ type Step struct {
 	Hints        []template.HTML
 	Checks       []Check
 	Instructions template.HTML // its section of README.md without the heading, sanitised
-}
-
-// Check is one question about the cluster. Exactly one of Objects and Exec is set.
-type Check struct {
-	Name        string
-	Title       string // what the student is told that this check looks for
-	Objects     map[string]Object
-	Exec        *Exec
-	Validations []Validation
-	Line        int // of the check in lab.yaml, for messages
-}
-
-// Object names the API object, or the list of objects, that a CEL variable
-// holds. With Name it is one object: an absent one fails the check with a
-// sentence, or is null where Optional is set. Without Name it is the list of all
-// that match Selector, in the order of namespace and name; it may be empty.
-type Object struct {
-	APIVersion string            `yaml:"apiVersion"`
-	Kind       string            `yaml:"kind"`
-	Namespace  string            `yaml:"namespace"` // empty for a cluster-scoped kind, or a list over all namespaces
-	Name       string            `yaml:"name"`
-	Selector   map[string]string `yaml:"selector"` // labels that every listed object carries
-	Optional   bool              `yaml:"optional"`
-}
-
-// Exec runs a command in a pod. CEL sees stdout and stderr (strings, cut at 64
-// KiB each) and exitCode (int).
-type Exec struct {
-	Namespace string
-	Pod       string            // by name, or
-	Selector  map[string]string // the first ready pod that carries these labels
-	Container string            // the pod's default container where empty
-	Command   []string          // not run by a shell
-	Timeout   time.Duration     // 5 s where the author gives none
-	Interval  time.Duration     // how often it runs again while nothing changed: 3 s where the author gives none
-}
-
-// Validation is one CEL expression that has to be true, in the words of
-// ValidatingAdmissionPolicy. One of Message and MessageExpression is set.
-type Validation struct {
-	Expression        string `yaml:"expression"`
-	Message           string `yaml:"message"`
-	MessageExpression string `yaml:"messageExpression"`
-	Pending           bool   `yaml:"pending"` // false means not yet, rather than wrong
-	Line              int    `yaml:"-"`
 }
 
 // SetupFile is a manifest that is applied, or a script that is run on the

@@ -1,12 +1,9 @@
 package content
 
 import (
-	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 )
 
 var (
@@ -60,7 +57,7 @@ func (d *document) steps(lab *Lab, specs []stepSpec) {
 	}
 	names, titles := map[string]bool{}, map[string]bool{}
 	for i, spec := range specs {
-		here := func(field ...any) []any { return append(at("spec", "steps", i), field...) }
+		here := fieldAt(at).in("spec", "steps", i)
 		step := Step{Name: spec.Name, Title: strings.TrimSpace(spec.Title), Points: 1, After: spec.After}
 		if problem := checkName(spec.Name); problem != "" {
 			d.addf(here("name"), "the step's name %s", problem)
@@ -118,116 +115,6 @@ func reaches(steps map[string]*Step, from, to string, seen map[string]bool) bool
 	return slices.ContainsFunc(steps[from].After, func(next string) bool { return reaches(steps, next, to, seen) })
 }
 
-// path makes the place of a field from the place of what holds it.
-type fieldAt func(field ...any) []any
-
-func (d *document) checks(step fieldAt, specs []checkSpec) []Check {
-	if len(specs) == 0 {
-		d.addf(step("checks"), "a step has at least one check")
-	}
-	names := map[string]bool{}
-	var checks []Check
-	for i, spec := range specs {
-		here := fieldAt(func(field ...any) []any { return append(step("checks", i), field...) })
-		check := Check{Name: spec.Name, Title: strings.TrimSpace(spec.Title), Objects: spec.Objects,
-			Validations: spec.Validations, Line: d.line(here()...)}
-		if problem := checkName(spec.Name); problem != "" {
-			d.addf(here("name"), "the check's name %s", problem)
-		} else if names[spec.Name] {
-			d.addf(here("name"), "there is a check %s in this step already", spec.Name)
-		}
-		names[spec.Name] = true
-		d.required(here("title"), check.Title)
-		if (len(spec.Objects) > 0) == (spec.Exec != nil) {
-			d.addf(here(), "the check %s needs either objects or exec, and not both", quote(spec.Name))
-		}
-		for _, name := range slices.Sorted(maps.Keys(spec.Objects)) {
-			d.object(func(field ...any) []any { return append(here("objects", name), field...) }, name, spec.Objects[name])
-		}
-		if spec.Exec != nil {
-			check.Exec = d.exec(func(field ...any) []any { return append(here("exec"), field...) }, spec.Exec)
-		}
-		d.validations(here, check.Validations)
-		checks = append(checks, check)
-	}
-	return checks
-}
-
-func (d *document) object(here fieldAt, name string, object Object) {
-	if !variable.MatchString(name) || slices.Contains(reserved, name) {
-		d.addf(here(), "%s cannot be a variable of CEL: use a letter, then letters and digits, and none of its own words", quote(name))
-	}
-	if !apiVersion.MatchString(object.APIVersion) {
-		d.addf(here("apiVersion"), "apiVersion is %s and has to be like v1 or apps/v1", quote(object.APIVersion))
-	}
-	if !kindName.MatchString(object.Kind) {
-		d.addf(here("kind"), "kind is %s and has to be like Pod or ConfigMap", quote(object.Kind))
-	}
-	if object.Namespace != "" && checkName(object.Namespace) != "" {
-		d.addf(here("namespace"), "the namespace %s", checkName(object.Namespace))
-	}
-	if object.Name != "" && !subdomain.MatchString(object.Name) {
-		d.addf(here("name"), "%s cannot be the name of an object", quote(object.Name))
-	}
-	if object.Name != "" && len(object.Selector) > 0 {
-		d.addf(here("selector"), "name means one object and selector means a list; give one of them")
-	}
-	if object.Optional && object.Name == "" {
-		d.addf(here("optional"), "optional needs a name; a list may always be empty")
-	}
-}
-
-func (d *document) exec(here fieldAt, spec *execSpec) *Exec {
-	exec := &Exec{Namespace: spec.Namespace, Pod: spec.Pod, Selector: spec.Selector, Container: spec.Container, Command: spec.Command}
-	d.required(here("namespace"), spec.Namespace)
-	if problem := checkName(spec.Namespace); spec.Namespace != "" && problem != "" {
-		d.addf(here("namespace"), "the namespace %s", problem)
-	}
-	if (spec.Pod != "") == (len(spec.Selector) > 0) {
-		d.addf(here(), "exec needs either a pod or a selector, and not both")
-	}
-	if spec.Pod != "" && !subdomain.MatchString(spec.Pod) {
-		d.addf(here("pod"), "%s cannot be the name of a pod", quote(spec.Pod))
-	}
-	if spec.Container != "" && checkName(spec.Container) != "" {
-		d.addf(here("container"), "the container %s", checkName(spec.Container))
-	}
-	if len(spec.Command) == 0 || spec.Command[0] == "" {
-		d.addf(here("command"), "command lists the program and its arguments")
-	}
-	exec.Timeout = d.duration(here("timeout"), spec.Timeout, 5*time.Second, 100*time.Millisecond, 30*time.Second)
-	exec.Interval = d.duration(here("interval"), spec.Interval, 3*time.Second, time.Second, 5*time.Minute)
-	return exec
-}
-
-func (d *document) duration(where []any, text string, standard, least, most time.Duration) time.Duration {
-	if text == "" {
-		return standard
-	}
-	value, err := time.ParseDuration(text)
-	if err != nil || value < least || value > most {
-		d.addf(where, "%s is %s and has to be a time from %s to %s, such as 5s", where[len(where)-1], quote(text), least, most)
-	}
-	return value
-}
-
-func (d *document) validations(check fieldAt, validations []Validation) {
-	if len(validations) == 0 {
-		d.addf(check("validations"), "a check has at least one validation")
-	}
-	for i := range validations {
-		here := append(check("validations"), i)
-		validation := &validations[i]
-		validation.Line = d.line(here...)
-		if strings.TrimSpace(validation.Expression) == "" {
-			d.addf(here, "the validation has no expression")
-		}
-		if (strings.TrimSpace(validation.Message) != "") == (strings.TrimSpace(validation.MessageExpression) != "") {
-			d.addf(here, "the validation needs either a message or a messageExpression, and not both")
-		}
-	}
-}
-
 // text is the scalar at a path, or "".
 func (d *document) text(keys ...any) string {
 	node := d.root
@@ -237,12 +124,4 @@ func (d *document) text(keys ...any) string {
 		}
 	}
 	return node.Value
-}
-
-func fieldPath(keys []any) string {
-	parts := make([]string, len(keys))
-	for i, key := range keys {
-		parts[i] = fmt.Sprint(key)
-	}
-	return strings.Join(parts, ".")
 }

@@ -26,22 +26,6 @@ type (
 		Hints  []string    `yaml:"hints"`
 		Checks []checkSpec `yaml:"checks"`
 	}
-	checkSpec struct {
-		Name        string            `yaml:"name"`
-		Title       string            `yaml:"title"`
-		Objects     map[string]Object `yaml:"objects"`
-		Exec        *execSpec         `yaml:"exec"`
-		Validations []Validation      `yaml:"validations"`
-	}
-	execSpec struct {
-		Namespace string            `yaml:"namespace"`
-		Pod       string            `yaml:"pod"`
-		Selector  map[string]string `yaml:"selector"`
-		Container string            `yaml:"container"`
-		Command   []string          `yaml:"command"`
-		Timeout   string            `yaml:"timeout"`
-		Interval  string            `yaml:"interval"`
-	}
 )
 
 // lab reads one lab's folder. The result always has its name and place, so that

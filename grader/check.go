@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/google/cel-go/common/types"
-
-	"wheelhouse/content"
 )
 
 const (
@@ -19,8 +17,8 @@ const (
 // check is one compiled check.
 type check struct {
 	step, name, title string
-	variables         []variable // by name; empty where exec is set
-	exec              *content.Exec
+	variables         []variable   // by name
+	probe             probe        // nil where the check only looks at objects
 	validations       []validation // in the author's order
 }
 
@@ -42,12 +40,12 @@ type validation struct {
 
 // needs are the objects that have to be known to judge the check.
 func (c *check) needs() []query {
-	if c.exec != nil {
-		return []query{podQuery(c.exec)}
-	}
-	needed := make([]query, 0, len(c.variables))
+	var needed []query
 	for _, v := range c.variables {
 		needed = append(needed, v.query)
+	}
+	if c.probe != nil {
+		needed = append(needed, c.probe.queries()...)
 	}
 	return needed
 }
@@ -64,9 +62,6 @@ func (c *check) judge(view *view) (result Result) {
 		result.Step, result.Check = c.step, c.name
 		result.Message = clip(oneLine(result.Message), messageSize)
 	}()
-	if c.exec != nil {
-		return c.judgeExec(view)
-	}
 	return c.judgeObjects(view)
 }
 
@@ -92,15 +87,20 @@ func (c *check) judgeObjects(view *view) Result {
 		case v.optional:
 			values[v.name] = nil
 		default:
-			missing = append(missing, absence(view, v.query, found))
+			missing = append(missing, absence(view.find, v.query))
 		}
 		evidence = append(evidence, found.evidence()...)
 	}
 	if len(missing) > 0 {
 		return Result{Status: False, Reason: ReasonNotFound, Message: strings.Join(missing, " "), Evidence: evidence}
 	}
-	result := c.validate(values)
-	result.Evidence = evidence
+	var result Result
+	if c.probe != nil {
+		result = c.judgeProbe(view, values)
+	} else {
+		result = c.validate(values)
+	}
+	result.Evidence = append(evidence, result.Evidence...)
 	return result
 }
 

@@ -25,8 +25,8 @@ import (
 )
 
 const (
-	listTime     = 30 * time.Second // for one list or one look-up of a kind
-	commandSlots = 4                // commands that run in one cluster's pods at once
+	listTime   = 30 * time.Second // for one list or one look-up of a kind
+	probeSlots = 4                // probes that run on one cluster at once
 )
 
 // cluster is a connection to one API server. All of its requests but those of
@@ -37,11 +37,14 @@ type cluster struct {
 	objects dynamic.Interface
 	names   metadata.Interface
 	plain   rest.Interface
+	http    *http.Client
 	slots   chan struct{}
 	logger  *slog.Logger
+
+	workstation Workstation // nil where there is none
 }
 
-func connect(config *rest.Config, logger *slog.Logger) (*cluster, error) {
+func connect(config *rest.Config, opts Options) (*cluster, error) {
 	config = rest.CopyConfig(config)
 	config.UserAgent = "wheelhouse-grader"
 	config.QPS = -1 // no limit: what is sent is bounded by the lab's checks
@@ -51,7 +54,7 @@ func connect(config *rest.Config, logger *slog.Logger) (*cluster, error) {
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext
 	}
-	c := &cluster{config: config, dialer: connrotation.NewDialer(dial), slots: make(chan struct{}, commandSlots), logger: logger}
+	c := &cluster{config: config, dialer: connrotation.NewDialer(dial), slots: make(chan struct{}, probeSlots), logger: opts.Logger, workstation: opts.Workstation}
 	config.Dial = c.dialer.DialContext
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
@@ -68,7 +71,7 @@ func connect(config *rest.Config, logger *slog.Logger) (*cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("grader: the cluster's address or credentials cannot be used: %w", err)
 	}
-	c.plain = found.RESTClient()
+	c.plain, c.http = found.RESTClient(), client
 	return c, nil
 }
 

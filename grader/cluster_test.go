@@ -189,7 +189,7 @@ func TestRealCommand(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(strings.Join(test.command, " "), func(t *testing.T) {
-			exec := content.Exec{Namespace: c.namespace, Selector: map[string]string{"app": "shell"}, Command: test.command, Timeout: 20 * time.Second}
+			exec := content.Exec{PodRef: content.PodRef{Namespace: c.namespace, Selector: map[string]string{"app": "shell"}}, Repeat: content.Repeat{Timeout: 20 * time.Second}, Command: test.command}
 			if test.command[0] == "sleep" {
 				exec.Timeout = 500 * time.Millisecond
 			}

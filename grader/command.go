@@ -16,8 +16,6 @@ import (
 	"k8s.io/client-go/util/exec"
 	"k8s.io/klog/v2"
 	"k8s.io/streaming/pkg/httpstream"
-
-	"wheelhouse/content"
 )
 
 const (
@@ -25,48 +23,47 @@ const (
 	outputFlood = 8 << 20  // bytes after which a command is given up: it may never end
 )
 
-// command runs an exec check's command once and says what came of it. It blocks
-// until the command has ended, its time is over or ctx ends. A command that runs
-// over its time is left to itself: Kubernetes has no way to end it.
-func (c *cluster) command(ctx context.Context, spec *content.Exec, in target) *outcome {
+// run runs the command once. One that runs over its time is left to itself:
+// Kubernetes has no way to end it.
+func (p *execProbe) run(ctx context.Context, c *cluster, in target) *outcome {
 	done := &outcome{target: in}
-	select {
-	case c.slots <- struct{}{}:
-		defer func() { <-c.slots }()
-	case <-ctx.Done():
-		done.status, done.reason, done.problem = Unknown, ReasonTimeout, "the check was ended before its command ran"
+	timed, cancel := c.within(ctx, p.Timeout, done)
+	if timed == nil {
 		return done
 	}
-	timed, cancel := context.WithTimeout(klog.NewContext(ctx, logr.Discard()), spec.Timeout)
 	defer cancel()
 	stdout, stderr := &output{flooded: cancel}, &output{flooded: cancel}
-	err := c.stream(timed, spec, in, stdout, stderr)
-	done.stdout, done.stderr = stdout.String(), stderr.String()
+	err := c.stream(timed, p.Command, in, stdout, stderr)
 
+	exitCode := 0
 	var code exec.CodeExitError
 	switch {
 	case err == nil:
 	case errors.As(err, &code):
-		done.exitCode = code.Code
+		exitCode = code.Code
 	case stdout.tooMuch() || stderr.tooMuch():
-		done.status, done.reason = Unknown, ReasonInvalid
-		done.problem = fmt.Sprintf("The command `%s` printed more than %d MiB in Pod %s and was given up.", commandLine(spec), outputFlood>>20, in.pod)
+		done.fail(Unknown, ReasonInvalid, fmt.Sprintf("The command `%s` printed more than %d MiB in Pod %s and was given up.", commandLine(p.Command), outputFlood>>20, in.pod))
 	case timed.Err() != nil:
-		done.status, done.reason = Unknown, ReasonTimeout
-		done.problem = fmt.Sprintf("The command `%s` did not end within %v in Pod %s.", commandLine(spec), spec.Timeout, in.pod)
+		done.fail(Unknown, ReasonTimeout, fmt.Sprintf("The command `%s` did not end within %v in Pod %s.", commandLine(p.Command), p.Timeout, in.pod))
 	case notStarted(err):
-		done.status, done.reason = False, ReasonWrong
-		done.problem = fmt.Sprintf("Container %s of Pod %s cannot run `%s`: it has no such program.", in.container, in.pod, spec.Command[0])
+		done.fail(False, ReasonWrong, fmt.Sprintf("Container %s of Pod %s cannot run `%s`: it has no such program.", in.container, in.pod, p.Command[0]))
 	case disconnected(err):
-		done.status, done.reason = Unknown, ReasonUnreachable
-		done.problem = fmt.Sprintf("Pod %s could not be reached to run `%s`; it is tried again.", in.pod, commandLine(spec))
+		done.fail(Unknown, ReasonUnreachable, fmt.Sprintf("Pod %s could not be reached to run `%s`; it is tried again.", in.pod, commandLine(p.Command)))
 		c.logger.Debug("grader: command failed", "pod", in.pod, "error", err)
 	default: // the API server's or the node's own words
-		done.status, done.reason = Unknown, ReasonInvalid
-		done.problem = fmt.Sprintf("The command `%s` could not be run in Pod %s: %v.", commandLine(spec), in.pod, err)
+		done.fail(Unknown, ReasonInvalid, fmt.Sprintf("The command `%s` could not be run in Pod %s: %v.", commandLine(p.Command), in.pod, err))
 	}
+	ended := &exitCode
+	if done.reason != "" {
+		ended = nil
+	}
+	done.values = map[string]any{"stdout": stdout.String(), "stderr": stderr.String(), "exitCode": int64(exitCode)}
+	done.evidence = Evidence{Name: podCommand("exec", &p.PodRef, in) + " -- " + commandLine(p.Command), Text: printed(stdout.String(), stderr.String(), ended)}
 	return done
 }
+
+// quiet silences what client-go logs of a request by itself.
+func quiet(ctx context.Context) context.Context { return klog.NewContext(ctx, logr.Discard()) }
 
 // disconnected tells whether it was the network that failed.
 func disconnected(err error) bool {
@@ -84,8 +81,8 @@ func notStarted(err error) bool {
 
 // stream runs the command over a WebSocket, or over SPDY where a proxy on the way
 // knows no WebSockets, as kubectl does.
-func (c *cluster) stream(ctx context.Context, spec *content.Exec, in target, stdout, stderr *output) error {
-	query := url.Values{"command": spec.Command, "container": {in.container}, "stdout": {"true"}, "stderr": {"true"}}
+func (c *cluster) stream(ctx context.Context, command []string, in target, stdout, stderr *output) error {
+	query := url.Values{"command": command, "container": {in.container}, "stdout": {"true"}, "stderr": {"true"}}
 	where := c.plain.Get().AbsPath("/api/v1/namespaces", in.namespace, "pods", in.pod, "exec").URL()
 	where.RawQuery = query.Encode()
 	webSocket, err := remotecommand.NewWebSocketExecutor(c.config, "GET", where.String())

@@ -47,19 +47,19 @@ func (k *knowledge) read(ctx context.Context, cluster *cluster, queries []query)
 	return reading.Wait()
 }
 
-// runAll runs the commands of the checks that have a container to run in, all at
+// runAll runs the probes of the checks that have something to run against, all at
 // once, and waits for them.
 func (k *knowledge) runAll(ctx context.Context, cluster *cluster, checks []*check) {
-	var commands errgroup.Group
+	var probes errgroup.Group
 	for _, c := range checks {
-		if c.exec == nil {
+		if c.probe == nil {
 			continue
 		}
 		e := newExecution(c, cluster, nil)
 		k.executions[c] = e
-		if in := e.aim(k.stores[podQuery(c.exec)].look()); in != nil {
-			commands.Go(func() error { e.once(ctx, *in); return nil })
+		if in := e.aim(k.stores); in != nil {
+			probes.Go(func() error { e.once(ctx, *in); return nil })
 		}
 	}
-	_ = commands.Wait() // none of them fails: what goes wrong is an outcome
+	_ = probes.Wait() // none of them fails: what goes wrong is an outcome
 }

@@ -5,75 +5,65 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/cel-go/cel"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"wheelhouse/content"
 )
 
-// target is the container that an exec check's command runs in.
-type target struct {
-	namespace, pod, container string
-	uid                       string // of the pod
-	started                   string // the container's ID: another one after each restart
-	version                   string // of the pod: another one after each change
+// execProbe runs a command in a pod.
+type execProbe struct{ *content.Exec }
+
+func (p *execProbe) declarations() []cel.EnvOption {
+	return []cel.EnvOption{
+		cel.Variable("stdout", cel.StringType),
+		cel.Variable("stderr", cel.StringType),
+		cel.Variable("exitCode", cel.IntType),
+	}
 }
 
-// same tells whether both are the same run of the same container.
-func (t target) same(other target) bool {
-	t.version, other.version = "", ""
-	return t == other
+func (p *execProbe) repeat() content.Repeat            { return p.Repeat }
+func (p *execProbe) queries() []query                  { return []query{podQuery(&p.PodRef)} }
+func (p *execProbe) aim(look lookup) (*target, Result) { return aimAtPod(&p.PodRef, look, container) }
+
+func (p *execProbe) doing(in target) string {
+	return fmt.Sprintf("The command `%s` is being run in Pod %s.", commandLine(p.Command), in.pod)
 }
 
-// outcome is what a command did. One that did not run or did not end has a
-// reason and a problem instead of an exit code.
-type outcome struct {
-	target         target
-	stdout, stderr string
-	exitCode       int
-	status         Status // False or Unknown where reason is set
-	reason         string
-	problem        string // a sentence
-}
-
-func (c *check) judgeExec(view *view) Result {
-	wanted := podQuery(c.exec)
-	pods := view.find(wanted)
+// aimAtPod picks the container that ref names, by what pick says of each pod.
+func aimAtPod(ref *content.PodRef, look lookup, pick picker) (*target, Result) {
+	wanted := podQuery(ref)
+	pods := look(wanted)
 	switch {
 	case pods.phase == waiting:
-		return Result{}
+		return nil, Result{}
 	case pods.phase == failed:
-		return Result{Status: Unknown, Reason: pods.reason, Message: pods.problem}
+		return nil, Result{Status: Unknown, Reason: pods.reason, Message: pods.problem}
 	case len(pods.objects) == 0:
-		return Result{Status: False, Reason: ReasonNotFound, Message: absence(view, wanted, pods)}
+		return nil, Result{Status: False, Reason: ReasonNotFound, Message: absence(look, wanted)}
 	}
-	target, why := choose(c.exec, pods)
+	chosen, why := choose(ref, pods, pick)
 	if why.Status != "" {
 		why.Evidence = pods.evidence()
-		return why
+		return nil, why
 	}
-	done := view.done
-	if done == nil || !done.target.same(target) {
-		return Result{Status: False, Reason: ReasonPending, Message: fmt.Sprintf("The command `%s` is being run in Pod %s.", commandLine(c.exec), target.pod)}
-	}
-	result := Result{Status: done.status, Reason: done.reason, Message: done.problem}
-	if done.reason == "" {
-		result = c.validate(map[string]any{"stdout": done.stdout, "stderr": done.stderr, "exitCode": int64(done.exitCode)})
-	}
-	result.Evidence = []Evidence{c.commandEvidence(done)}
-	return result
+	return &chosen, Result{}
 }
+
+// picker picks the container of one pod, or says why it cannot be this pod.
+type picker func(ref *content.PodRef, pod *corev1.Pod) (target, Result)
 
 // choose picks the container to run in: the named pod, or the first that is
 // ready. Where there is none, it says why in a result.
-func choose(exec *content.Exec, pods found) (target, Result) {
+func choose(ref *content.PodRef, pods found, pick picker) (target, Result) {
 	var first Result
 	for _, o := range pods.objects {
 		var pod corev1.Pod
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.content.Object, &pod); err != nil {
 			return target{}, Result{Status: Unknown, Reason: ReasonInvalid, Message: fmt.Sprintf("Pod %s cannot be read: %v.", o.key.name, err)}
 		}
-		chosen, why := container(exec, &pod)
+		chosen, why := pick(ref, &pod)
 		if why.Status == "" {
 			return chosen, Result{}
 		}
@@ -84,25 +74,15 @@ func choose(exec *content.Exec, pods found) (target, Result) {
 	return target{}, first
 }
 
-// container picks the container of one pod, or says why the command cannot run
-// in it.
-func container(exec *content.Exec, pod *corev1.Pod) (target, Result) {
-	name := exec.Container
-	if name == "" {
-		name = pod.Annotations["kubectl.kubernetes.io/default-container"]
-	}
-	if name == "" && len(pod.Spec.Containers) > 0 {
-		name = pod.Spec.Containers[0].Name
-	}
-	names := make([]string, 0, len(pod.Spec.Containers))
-	for _, c := range pod.Spec.Containers {
-		names = append(names, c.Name)
-	}
+// container picks a container that runs, or says why a command cannot run in the
+// pod.
+func container(ref *content.PodRef, pod *corev1.Pod) (target, Result) {
 	no := func(reason, format string, args ...any) (target, Result) {
 		return target{}, Result{Status: False, Reason: reason, Message: "Pod " + pod.Name + " " + fmt.Sprintf(format, args...) + "."}
 	}
-	if !slices.Contains(names, name) {
-		return no(ReasonWrong, "has no container named %s; it has %s", name, strings.Join(names, ", "))
+	name, problem := containerName(ref, pod)
+	if problem != "" {
+		return no(ReasonWrong, "%s", problem)
 	}
 	switch {
 	case pod.DeletionTimestamp != nil:
@@ -118,11 +98,31 @@ func container(exec *content.Exec, pod *corev1.Pod) (target, Result) {
 	if state.State.Running == nil {
 		return no(startingReason(state.State))
 	}
-	if exec.Pod == "" && !ready(pod) {
+	if ref.Pod == "" && !ready(pod) {
 		return no(ReasonPending, "is running but not ready yet")
 	}
 	return target{namespace: pod.Namespace, pod: pod.Name, container: name,
 		uid: string(pod.UID), started: state.ContainerID, version: pod.ResourceVersion}, Result{}
+}
+
+// containerName returns the container that ref means in the pod, or in words
+// that go on from "Pod web" that there is none.
+func containerName(ref *content.PodRef, pod *corev1.Pod) (name, problem string) {
+	name = ref.Container
+	if name == "" {
+		name = pod.Annotations["kubectl.kubernetes.io/default-container"]
+	}
+	if name == "" && len(pod.Spec.Containers) > 0 {
+		name = pod.Spec.Containers[0].Name
+	}
+	var names []string
+	for _, c := range pod.Spec.Containers {
+		names = append(names, c.Name)
+	}
+	if !slices.Contains(names, name) {
+		return "", fmt.Sprintf("has no container named %s; it has %s", name, strings.Join(names, ", "))
+	}
+	return name, ""
 }
 
 // startingReason says why a container does not run, and whether waiting helps.
@@ -147,31 +147,36 @@ func ready(pod *corev1.Pod) bool {
 	})
 }
 
-// commandEvidence shows the command as a student would type it, and what it
-// printed.
-func (c *check) commandEvidence(done *outcome) Evidence {
-	name := "kubectl exec " + done.target.pod
-	if done.target.namespace != "default" {
-		name += " -n " + done.target.namespace
+// podCommand is the kubectl command that does the same, up to what follows the
+// pod.
+func podCommand(verb string, ref *content.PodRef, in target) string {
+	command := "kubectl " + verb + " " + in.pod
+	if in.namespace != "default" {
+		command += " -n " + in.namespace
 	}
-	if c.exec.Container != "" {
-		name += " -c " + c.exec.Container
+	if ref.Container != "" {
+		command += " -c " + ref.Container
 	}
+	return command
+}
+
+// printed shows what a command printed and how it ended.
+func printed(stdout, stderr string, exitCode *int) string {
 	var text strings.Builder
-	text.WriteString(done.stdout)
-	if done.stderr != "" {
-		fmt.Fprintf(&text, "\n(standard error)\n%s", done.stderr)
+	text.WriteString(stdout)
+	if stderr != "" {
+		fmt.Fprintf(&text, "\n(standard error)\n%s", stderr)
 	}
-	if done.reason == "" {
-		fmt.Fprintf(&text, "\n(exit code %d)\n", done.exitCode)
+	if exitCode != nil {
+		fmt.Fprintf(&text, "\n(exit code %d)\n", *exitCode)
 	}
-	return Evidence{Name: name + " -- " + commandLine(c.exec), Text: clip(strings.TrimLeft(text.String(), "\n"), evidenceSize)}
+	return clip(strings.TrimLeft(text.String(), "\n"), evidenceSize)
 }
 
 // commandLine writes the command as a shell would read it.
-func commandLine(exec *content.Exec) string {
-	words := make([]string, 0, len(exec.Command))
-	for _, word := range exec.Command {
+func commandLine(command []string) string {
+	words := make([]string, 0, len(command))
+	for _, word := range command {
 		if word == "" || strings.ContainsAny(word, " \t\n\"'`$&|;<>()*?[]{}~#!\\") {
 			word = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 		}

@@ -46,8 +46,8 @@ func pod(name, version, state, more string) string {
 const running = "{running: {}}"
 
 func TestWhereACommandCannotRun(t *testing.T) {
-	byName, byLabel := content.Exec{Pod: "web"}, content.Exec{Selector: map[string]string{"app": "web", "tier": "front"}}
-	simple := content.Exec{Selector: map[string]string{"app": "web"}}
+	byName, byLabel := content.Exec{PodRef: content.PodRef{Pod: "web"}}, content.Exec{PodRef: content.PodRef{Selector: map[string]string{"app": "web", "tier": "front"}}}
+	simple := content.Exec{PodRef: content.PodRef{Selector: map[string]string{"app": "web"}}}
 	tests := []struct {
 		name    string
 		exec    content.Exec
@@ -57,7 +57,7 @@ func TestWhereACommandCannotRun(t *testing.T) {
 	}{
 		{"no pod", byName, pod("wbe", "1", running, ""), grader.ReasonNotFound, "There is no Pod named web in namespace default; there is one named wbe."},
 		{"no pod with the labels", byLabel, pod("web", "1", running, ""), grader.ReasonNotFound, "There is no Pod with the labels app=web, tier=front in namespace default."},
-		{"no such container", content.Exec{Pod: "web", Container: "mian"}, pod("web", "1", running, ""), grader.ReasonWrong, "Pod web has no container named mian; it has main, side."},
+		{"no such container", content.Exec{PodRef: content.PodRef{Pod: "web", Container: "mian"}}, pod("web", "1", running, ""), grader.ReasonWrong, "Pod web has no container named mian; it has main, side."},
 		{"not started", byName, "{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: default}, spec: {containers: [{name: main}]}}", grader.ReasonPending, "Pod web is not running yet."},
 		{"starting", byName, pod("web", "1", "{waiting: {reason: ContainerCreating}}", ""), grader.ReasonPending, "Pod web is not running yet (ContainerCreating)."},
 		{"no image", byName, pod("web", "1", "{waiting: {reason: ImagePullBackOff}}", ""), grader.ReasonWrong, "Pod web cannot start (ImagePullBackOff); `kubectl describe pod` tells more."},
@@ -149,7 +149,7 @@ func TestWhatACommandDid(t *testing.T) {
 				api := newAPIServer(t)
 				api.put(t, pod("web", "1", running, ""))
 				api.program, api.onlySPDY = test.program, onlySPDY
-				exec := content.Exec{Pod: "web"}
+				exec := content.Exec{PodRef: content.PodRef{Pod: "web"}}
 				if test.reason == grader.ReasonTimeout {
 					exec.Timeout = 300 * time.Millisecond
 				}
@@ -176,10 +176,10 @@ func TestCommandsRunWhereTheLabSays(t *testing.T) {
 		exec content.Exec
 		want string // container, and evidence
 	}{
-		{content.Exec{Pod: "web-b"}, "main kubectl exec web-b -- true"},
-		{content.Exec{Pod: "web-b", Container: "side"}, "side kubectl exec web-b -c side -- true"},
-		{content.Exec{Pod: "own"}, "side kubectl exec own -- true"},
-		{content.Exec{Selector: map[string]string{"app": "web"}}, "side kubectl exec own -- true"},
+		{content.Exec{PodRef: content.PodRef{Pod: "web-b"}}, "main kubectl exec web-b -- true"},
+		{content.Exec{PodRef: content.PodRef{Pod: "web-b", Container: "side"}}, "side kubectl exec web-b -c side -- true"},
+		{content.Exec{PodRef: content.PodRef{Pod: "own"}}, "side kubectl exec own -- true"},
+		{content.Exec{PodRef: content.PodRef{Selector: map[string]string{"app": "web"}}}, "side kubectl exec own -- true"},
 	} {
 		test.exec.Command = []string{"true"}
 		api.log()
@@ -247,7 +247,7 @@ func run(want int64) func(int64) bool { return func(got int64) bool { return got
 func TestCommandRunsAgainWhenItsPodChanged(t *testing.T) {
 	api := newAPIServer(t)
 	api.put(t, pod("web", "1", "{waiting: {reason: ContainerCreating}}", ""))
-	_, runs, told := runExec(t, api, content.Exec{Pod: "web"})
+	_, runs, told := runExec(t, api, content.Exec{PodRef: content.PodRef{Pod: "web"}})
 	next(t, told, "pending result", message("Pod web is not running yet (ContainerCreating)."))
 	api.put(t, pod("web", "1", running, ""))
 	next(t, told, "first run", message("run 1"))
@@ -271,7 +271,7 @@ func TestCommandRunsAgainWhenItsPodChanged(t *testing.T) {
 func TestCommandRunsAgainAfterItsInterval(t *testing.T) {
 	api := newAPIServer(t)
 	api.put(t, pod("web", "1", running, ""))
-	watcher, runs, told := runExec(t, api, content.Exec{Pod: "web", Interval: 20 * time.Millisecond})
+	watcher, runs, told := runExec(t, api, content.Exec{PodRef: content.PodRef{Pod: "web"}, Repeat: content.Repeat{Interval: 20 * time.Millisecond}})
 	next(t, told, "third run", message("run 3"))
 	watcher.Open(nil)
 	next(t, told, "results of no step", func(r []grader.Result) bool { return len(r) == 0 })

@@ -8,11 +8,11 @@ import (
 
 const (
 	restInterval = 500 * time.Millisecond // between two runs in the same container, however often its pod changes
-	longestRest  = time.Minute            // after commands that did not end in time
+	longestRest  = time.Minute            // after runs that did not end in time
 )
 
-// execution runs one exec check's command whenever there is a reason to, for as
-// long as its step is open.
+// execution runs one check's probe whenever there is a reason to, for as long as
+// its step is open.
 type execution struct {
 	check   *check
 	cluster *cluster
@@ -39,16 +39,19 @@ func (e *execution) last() *outcome {
 	return e.done
 }
 
-// aim picks the container among the pods that are known.
-func (e *execution) aim(pods found) *target {
-	if chosen, why := choose(e.check.exec, pods); len(pods.objects) > 0 && why.Status == "" {
-		return &chosen
-	}
-	return nil
+// aim says what to run against, by what is known; nil where it cannot run.
+func (e *execution) aim(stores map[query]*store) *target {
+	chosen, _ := e.check.probe.aim(func(q query) found {
+		if s := stores[q]; s != nil {
+			return s.look()
+		}
+		return found{}
+	})
+	return chosen
 }
 
-// offer says which container to run in from now on. It does not block. The
-// command runs at once where that is news.
+// offer says what to run against from now on. It does not block. The probe runs at
+// once where that is news.
 func (e *execution) offer(newest *target) {
 	if newest == e.offered || newest != nil && e.offered != nil && *newest == *e.offered {
 		return
@@ -63,20 +66,20 @@ func (e *execution) offer(newest *target) {
 	}
 }
 
-// once runs the command.
+// once runs the probe.
 func (e *execution) once(ctx context.Context, in target) {
-	done := e.cluster.command(ctx, e.check.exec, in)
+	done := e.check.probe.run(ctx, e.cluster, in)
 	e.mu.Lock()
 	e.done = done
 	e.mu.Unlock()
 }
 
-// run runs the command when it is offered a target that is news, and each time
+// run runs the probe when it is offered a target that is news, and each time
 // the check's interval runs out, until ctx ends.
 func (e *execution) run(ctx context.Context) {
 	var current *target
 	var ended time.Time // of the last run
-	interval := e.check.exec.Interval
+	interval := e.check.probe.repeat().Interval
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -110,8 +113,9 @@ func (e *execution) run(ctx context.Context) {
 // pause is how long to wait for the next run. Commands that do not end stay
 // behind in the student's pod, so they are started less and less often.
 func (e *execution) pause(last time.Duration) time.Duration {
+	interval := e.check.probe.repeat().Interval
 	if e.last().reason == ReasonTimeout {
-		return min(2*last, max(longestRest, e.check.exec.Interval))
+		return min(2*last, max(longestRest, interval))
 	}
-	return e.check.exec.Interval
+	return interval
 }

@@ -7,21 +7,20 @@ import (
 )
 
 // absence says in a sentence that an object is not there, and where something
-// like it is. A
-// near miss is only looked for once view knows the names, which it then watches
-// for as long as the object is missing.
-func absence(view *view, wanted query, found found) string {
+// like it is. A near miss is only told once the names are known, which are watched
+// from then on for as long as the object is missing.
+func absence(look lookup, wanted query) string {
 	sentence := "There is no " + wanted.what()
 	if wanted.name == "" {
 		return sentence + "."
 	}
 	if wanted.namespace != "" {
 		// A namespace that is missing explains all that is missing in it.
-		if all := view.find(namespaces); all.phase == known && !contains(all, objectKey{name: wanted.namespace}) {
+		if all := look(namespaces); all.phase == known && !contains(all, objectKey{name: wanted.namespace}) {
 			return sentence + ": there is no such namespace."
 		}
 	}
-	if near := nearMiss(wanted, view.find(wanted.everywhere()).objects); near != "" {
+	if near := nearMiss(wanted, look(wanted.everywhere()).objects); near != "" {
 		return sentence + "; " + near + "."
 	}
 	return sentence + "."

@@ -44,7 +44,7 @@ func Compile(lab *content.Lab) (*Program, error) {
 }
 
 func compileCheck(lab *content.Lab, step *content.Step, spec *content.Check) (*check, []error) {
-	c := &check{step: step.Name, name: spec.Name, title: spec.Title, exec: spec.Exec}
+	c := &check{step: step.Name, name: spec.Name, title: spec.Title, probe: probeOf(spec)}
 	var problems []error
 	problem := func(line int, format string, args ...any) {
 		text := fmt.Sprintf("step %s, check %s: ", step.Name, spec.Name) + fmt.Sprintf(format, args...)
@@ -92,14 +92,10 @@ func fileOf(lab *content.Lab) string { return lab.Dir + "/lab.yaml" }
 // declared types, because a lab may name kinds that no one knows before the
 // cluster runs.
 func (c *check) declarations() []cel.EnvOption {
-	if c.exec != nil {
-		return []cel.EnvOption{
-			cel.Variable("stdout", cel.StringType),
-			cel.Variable("stderr", cel.StringType),
-			cel.Variable("exitCode", cel.IntType),
-		}
-	}
 	var declared []cel.EnvOption
+	if c.probe != nil {
+		declared = c.probe.declarations()
+	}
 	for _, v := range c.variables {
 		if v.list {
 			declared = append(declared, cel.Variable(v.name, cel.ListType(cel.DynType)))

@@ -27,10 +27,10 @@ func queryOf(object content.Object) query {
 	}
 }
 
-// podQuery asks for the pods that an exec check may run in.
-func podQuery(exec *content.Exec) query {
+// podQuery asks for the pods that ref may mean.
+func podQuery(ref *content.PodRef) query {
 	return queryOf(content.Object{
-		APIVersion: "v1", Kind: "Pod", Namespace: exec.Namespace, Name: exec.Pod, Selector: exec.Selector,
+		APIVersion: "v1", Kind: "Pod", Namespace: ref.Namespace, Name: ref.Pod, Selector: ref.Selector,
 	})
 }
 

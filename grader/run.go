@@ -14,7 +14,7 @@ const longestDebounce = time.Second
 // and says so in the results. It returns nil when ctx ended it, and an error at
 // once when the cluster's configuration cannot be used. It runs once.
 func (w *Watcher) Run(ctx context.Context) error {
-	cluster, err := connect(w.config, w.opts.Logger)
+	cluster, err := connect(w.config, w.opts)
 	if err != nil {
 		return err
 	}
@@ -90,8 +90,8 @@ func (r *run) evaluate(ctx context.Context) (took time.Duration, complete bool) 
 	}
 	r.silent = nil
 	started := time.Now()
-	for c, e := range r.executions {
-		e.offer(e.aim(r.stores[podQuery(c.exec)].look()))
+	for _, e := range r.executions {
+		e.offer(e.aim(r.stores))
 	}
 	results, asked, complete := r.judge(checks, started)
 	took = time.Since(started)
@@ -126,7 +126,7 @@ func (r *run) follow(ctx context.Context, checks []*check, asked []query) {
 		for _, q := range c.needs() {
 			r.watch(ctx, q)
 		}
-		if c.exec != nil {
+		if c.probe != nil {
 			r.execute(ctx, c)
 		}
 	}

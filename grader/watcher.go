@@ -20,6 +20,9 @@ type Options struct {
 	// goroutine, that of Run; while it blocks, nothing is evaluated and changes
 	// gather. It must not call Synced.
 	OnResults func([]Result)
+	// Workstation runs what checks look at the student's workstation with. Such
+	// checks are Unknown where it is nil.
+	Workstation Workstation
 	// Logger gets what goes wrong on the way to the cluster, at the level of
 	// debugging. Nothing is logged where it is nil.
 	Logger *slog.Logger
@@ -95,7 +98,7 @@ func (w *Watcher) Synced(ctx context.Context) error {
 // made before it was called. It blocks for a few requests and as long as the
 // commands take, and needs no Run. The error says that the cluster did not answer.
 func (w *Watcher) Evaluate(ctx context.Context) ([]Result, error) {
-	cluster, err := connect(w.config, w.opts.Logger)
+	cluster, err := connect(w.config, w.opts)
 	if err != nil {
 		return nil, err
 	}

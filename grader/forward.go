@@ -1,0 +1,77 @@
+package grader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/httpstream"
+	"k8s.io/client-go/tools/portforward"
+	"k8s.io/client-go/transport/spdy"
+)
+
+// forward opens a connection to a port of a pod, over the API server, as kubectl
+// port-forward does. It ends with Close.
+func (c *cluster) forward(ctx context.Context, in target, port int) (net.Conn, error) {
+	where := c.plain.Get().AbsPath("/api/v1/namespaces", in.namespace, "pods", in.pod, "portforward").URL()
+	transport, upgrader, err := spdy.RoundTripperFor(c.config)
+	if err != nil {
+		return nil, err
+	}
+	old := spdy.NewDialer(upgrader, &http.Client{Transport: transport, Timeout: time.Minute}, http.MethodPost, where)
+	webSocket, err := portforward.NewSPDYOverWebsocketDialer(where, c.config)
+	if err != nil {
+		return nil, err
+	}
+	dialer := portforward.NewFallbackDialer(webSocket, old, func(err error) bool {
+		return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
+	})
+	streams, _, err := dialer.Dial(portforward.PortForwardProtocolV1Name)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := forwarded(streams, port)
+	if err != nil {
+		return nil, errors.Join(err, streams.Close())
+	}
+	context.AfterFunc(ctx, func() { streams.Close() })
+	return conn, nil
+}
+
+// forwarded opens the two streams of one connection: what goes wrong, then what
+// is sent and received.
+func forwarded(streams httpstream.Connection, port int) (net.Conn, error) {
+	headers := http.Header{}
+	headers.Set(corev1.StreamType, corev1.StreamTypeError)
+	headers.Set(corev1.PortHeader, strconv.Itoa(port))
+	headers.Set(corev1.PortForwardRequestIDHeader, "0")
+	problems, err := streams.CreateStream(headers)
+	if err != nil {
+		return nil, fmt.Errorf("open the stream of errors: %w", err)
+	}
+	if err := problems.Close(); err != nil { // we have nothing to say there
+		return nil, err
+	}
+	headers.Set(corev1.StreamType, corev1.StreamTypeData)
+	data, err := streams.CreateStream(headers)
+	if err != nil {
+		return nil, fmt.Errorf("open the stream of data: %w", err)
+	}
+	near, far := net.Pipe()
+	go func() { // ends when either side is closed
+		_, _ = io.Copy(data, far)
+		data.Close()
+	}()
+	go func() {
+		_, _ = io.Copy(far, data)
+		far.Close()
+		streams.Close()
+	}()
+	return near, nil
+}

@@ -1,0 +1,105 @@
+package grader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/google/cel-go/cel"
+	corev1 "k8s.io/api/core/v1"
+
+	"wheelhouse/content"
+)
+
+const (
+	logLines = 1000
+	logSize  = 256 << 10 // bytes
+)
+
+// logsProbe reads the end of what a container has logged.
+type logsProbe struct{ *content.Logs }
+
+func (p *logsProbe) declarations() []cel.EnvOption {
+	return []cel.EnvOption{cel.Variable("lines", cel.ListType(cel.StringType))}
+}
+
+func (p *logsProbe) repeat() content.Repeat            { return p.Repeat }
+func (p *logsProbe) queries() []query                  { return []query{podQuery(&p.PodRef)} }
+func (p *logsProbe) aim(look lookup) (*target, Result) { return aimAtPod(&p.PodRef, look, p.container) }
+
+func (p *logsProbe) doing(in target) string {
+	return fmt.Sprintf("The log of Pod %s is being read.", in.pod)
+}
+
+// container picks a container that has run, or says why there is no log.
+func (p *logsProbe) container(ref *content.PodRef, pod *corev1.Pod) (target, Result) {
+	no := func(reason, why string) (target, Result) {
+		return target{}, Result{Status: False, Reason: reason, Message: "Pod " + pod.Name + " " + why + "."}
+	}
+	name, problem := containerName(ref, pod)
+	if problem != "" {
+		return no(ReasonWrong, problem)
+	}
+	for _, s := range pod.Status.ContainerStatuses {
+		switch {
+		case s.Name != name:
+		case p.Previous && s.RestartCount == 0:
+			return no(ReasonPending, "has not been restarted, so there is no log of a run before")
+		case s.State.Running != nil || s.State.Terminated != nil || s.RestartCount > 0:
+			return target{namespace: pod.Namespace, pod: pod.Name, container: name,
+				uid: string(pod.UID), started: s.ContainerID, version: pod.ResourceVersion}, Result{}
+		default:
+			reason, format, why := startingReason(s.State)
+			return no(reason, strings.TrimSuffix(fmt.Sprintf(format, why), "."))
+		}
+	}
+	return no(ReasonPending, "is not running yet, so there is no log")
+}
+
+func (p *logsProbe) run(ctx context.Context, c *cluster, in target) *outcome {
+	done := &outcome{target: in}
+	timed, cancel := c.within(ctx, p.Timeout, done)
+	if timed == nil {
+		return done
+	}
+	defer cancel()
+	request := c.plain.Get().AbsPath("/api/v1/namespaces", in.namespace, "pods", in.pod, "log").
+		Param("container", in.container).Param("tailLines", fmt.Sprint(logLines)).Param("limitBytes", fmt.Sprint(logSize))
+	if p.Previous {
+		request = request.Param("previous", "true")
+	}
+	stream, err := request.Stream(timed)
+	var text []byte
+	if err == nil {
+		text, err = io.ReadAll(io.LimitReader(stream, logSize))
+		err = errors.Join(err, stream.Close())
+	}
+	switch {
+	case err == nil:
+	case timed.Err() != nil:
+		done.fail(Unknown, ReasonTimeout, fmt.Sprintf("The log of Pod %s could not be read within %v.", in.pod, p.Timeout))
+	case disconnected(err):
+		done.fail(Unknown, ReasonUnreachable, fmt.Sprintf("The log of Pod %s could not be read; it is tried again.", in.pod))
+	default:
+		done.fail(Unknown, ReasonInvalid, fmt.Sprintf("The log of Pod %s could not be read: %v.", in.pod, err))
+	}
+	log := strings.ToValidUTF8(string(text), "\uFFFD")
+	lines := []string{}
+	if log != "" {
+		lines = strings.Split(strings.TrimSuffix(log, "\n"), "\n")
+	}
+	done.values = map[string]any{"lines": lines}
+	done.evidence = Evidence{Name: podCommand("logs", &p.PodRef, in), Text: tail(log, evidenceSize)}
+	return done
+}
+
+// tail cuts text to its last bytes, between characters, and shows that it did.
+func tail(text string, size int) string {
+	if len(text) <= size {
+		return text
+	}
+	const mark = "…"
+	return mark + strings.ToValidUTF8(text[len(text)-size+len(mark):], "")
+}

@@ -1,0 +1,148 @@
+package grader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/cel-go/cel"
+
+	"wheelhouse/content"
+)
+
+// Workstation runs a command on the student's workstation, as the student and in
+// their home folder, for at most limit. The first 64 KiB of each stream are
+// enough. The error is context.DeadlineExceeded where the command did not end in
+// time, and says otherwise that the workstation could not be reached or has no
+// such program; a command that ends by itself is none.
+type Workstation func(ctx context.Context, command []string, limit time.Duration) (stdout, stderr []byte, exitCode int, err error)
+
+// workstationProbe looks at a file, or at what a command does.
+type workstationProbe struct{ *content.Workstation }
+
+func (p *workstationProbe) declarations() []cel.EnvOption {
+	if p.File != "" {
+		return []cel.EnvOption{cel.Variable("content", cel.StringType)}
+	}
+	return (*execProbe)(nil).declarations()
+}
+
+func (p *workstationProbe) repeat() content.Repeat            { return p.Repeat }
+func (p *workstationProbe) queries() []query                  { return nil }
+func (p *workstationProbe) aim(look lookup) (*target, Result) { return &target{}, Result{} }
+
+func (p *workstationProbe) doing(in target) string {
+	if p.File != "" {
+		return fmt.Sprintf("The file %s is being read.", p.File)
+	}
+	return fmt.Sprintf("The command `%s` is being run on your workstation.", commandLine(p.Command))
+}
+
+func (p *workstationProbe) run(ctx context.Context, c *cluster, in target) *outcome {
+	done := &outcome{target: in}
+	command := p.Command
+	if p.File != "" {
+		command = []string{"/usr/bin/head", "-c", fmt.Sprint(outputSize), "--", p.File}
+	}
+	ran := c.onWorkstation(ctx, command, p.Timeout, done)
+	if ran == nil {
+		return done
+	}
+	if p.File == "" {
+		done.values = map[string]any{"stdout": ran.stdout, "stderr": ran.stderr, "exitCode": int64(ran.exitCode)}
+		done.evidence = Evidence{Name: commandLine(p.Command), Text: printed(ran.stdout, ran.stderr, &ran.exitCode)}
+		return done
+	}
+	done.evidence = Evidence{Name: "the file " + p.File, Text: clip(ran.stdout, evidenceSize)}
+	done.values = map[string]any{"content": ran.stdout}
+	switch {
+	case ran.exitCode == 0:
+	case strings.Contains(ran.stderr, "No such file"):
+		done.fail(False, ReasonNotFound, fmt.Sprintf("There is no file %s on your workstation.", p.File))
+	case strings.Contains(ran.stderr, "Is a directory"):
+		done.fail(False, ReasonWrong, fmt.Sprintf("%s is a folder and has to be a file.", p.File))
+	default:
+		done.fail(False, ReasonWrong, fmt.Sprintf("The file %s cannot be read.", p.File))
+	}
+	return done
+}
+
+// scriptProbe judges by the exit status of a script.
+type scriptProbe struct{ *content.Script }
+
+// notYet is the exit status of a script that the student has only to wait for:
+// EX_TEMPFAIL of BSD's sysexits.h.
+const notYet = 75
+
+func (p *scriptProbe) declarations() []cel.EnvOption     { return nil }
+func (p *scriptProbe) repeat() content.Repeat            { return p.Repeat }
+func (p *scriptProbe) queries() []query                  { return nil }
+func (p *scriptProbe) aim(look lookup) (*target, Result) { return &target{}, Result{} }
+func (p *scriptProbe) doing(in target) string            { return "A script is being run on your workstation." }
+
+func (p *scriptProbe) run(ctx context.Context, c *cluster, in target) *outcome {
+	done := &outcome{target: in}
+	ran := c.onWorkstation(ctx, []string{"/bin/bash", "--noprofile", "--norc", "-c", p.Run}, p.Timeout, done)
+	if ran == nil {
+		return done
+	}
+	done.evidence = Evidence{Name: "the script", Text: printed(ran.stdout, ran.stderr, &ran.exitCode)}
+	said := lastLine(ran.stdout)
+	if said == "" {
+		said = lastLine(ran.stderr)
+	}
+	switch ran.exitCode {
+	case 0:
+	case notYet:
+		done.fail(False, ReasonPending, said)
+	default:
+		done.fail(False, ReasonWrong, said)
+	}
+	return done
+}
+
+// lastLine is the last line of text that holds something.
+func lastLine(text string) string {
+	text = strings.TrimSpace(text)
+	return strings.TrimSpace(text[strings.LastIndex(text, "\n")+1:])
+}
+
+type ran struct {
+	stdout, stderr string
+	exitCode       int
+}
+
+// onWorkstation runs a command there. Where it returns nil, done says why it was
+// not run or did not end.
+func (c *cluster) onWorkstation(ctx context.Context, command []string, limit time.Duration, done *outcome) *ran {
+	if c.workstation == nil {
+		done.fail(Unknown, ReasonInvalid, "This cluster has no workstation to look at.")
+		return nil
+	}
+	timed, cancel := c.within(ctx, limit+workstationGrace, done)
+	if timed == nil {
+		return nil
+	}
+	defer cancel()
+	stdout, stderr, exitCode, err := c.workstation(timed, command, limit)
+	switch {
+	case err == nil:
+		return &ran{text(stdout), text(stderr), exitCode}
+	case errors.Is(err, context.DeadlineExceeded):
+		done.fail(Unknown, ReasonTimeout, fmt.Sprintf("The command `%s` did not end within %v on your workstation.", clip(oneLine(commandLine(command)), 100), limit))
+	default:
+		done.fail(Unknown, ReasonUnreachable, "Your workstation could not be reached; it is tried again.")
+		c.logger.Debug("grader: workstation", "error", err)
+	}
+	return nil
+}
+
+// workstationGrace is how much longer than the command the way to it may take.
+const workstationGrace = 2 * time.Second
+
+// text is a stream's beginning as text that CEL accepts.
+func text(stream []byte) string {
+	return strings.ToValidUTF8(string(stream[:min(len(stream), outputSize)]), "\uFFFD")
+}
