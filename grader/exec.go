@@ -50,6 +50,7 @@ func (c *check) judgeExec(view *view) Result {
 	target, why := choose(c.exec, pods)
 	if why.Status != "" {
 		why.Evidence = pods.evidence()
+		why.Hint = clip(troubleOf(pods.objects), messageSize)
 		return why
 	}
 	done := view.done
@@ -58,7 +59,10 @@ func (c *check) judgeExec(view *view) Result {
 	}
 	result := Result{Status: done.status, Reason: done.reason, Message: done.problem}
 	if done.reason == "" {
-		result = c.validate(map[string]any{"stdout": done.stdout, "stderr": done.stderr, "exitCode": int64(done.exitCode)})
+		result = c.validate(view, sight{values: map[string]any{"stdout": done.stdout, "stderr": done.stderr, "exitCode": int64(done.exitCode)}})
+		if result.Found != "" {
+			result.Object = "Pod " + objectKey{target.namespace, target.pod}.String()
+		}
 	}
 	result.Evidence = []Evidence{c.commandEvidence(done)}
 	return result

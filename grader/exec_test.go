@@ -56,7 +56,7 @@ func TestWhereACommandCannotRun(t *testing.T) {
 		message string
 	}{
 		{"no pod", byName, pod("wbe", "1", running, ""), grader.ReasonNotFound, "There is no Pod named web in namespace default; there is one named wbe."},
-		{"no pod with the labels", byLabel, pod("web", "1", running, ""), grader.ReasonNotFound, "There is no Pod with the labels app=web, tier=front in namespace default."},
+		{"no pod with the labels", byLabel, pod("web", "1", running, ""), grader.ReasonNotFound, "There is no Pod with the labels app=web, tier=front in namespace default; Pod web has app=web."},
 		{"no such container", content.Exec{Pod: "web", Container: "mian"}, pod("web", "1", running, ""), grader.ReasonWrong, "Pod web has no container named mian; it has main, side."},
 		{"not started", byName, "{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: default}, spec: {containers: [{name: main}]}}", grader.ReasonPending, "Pod web is not running yet."},
 		{"starting", byName, pod("web", "1", "{waiting: {reason: ContainerCreating}}", ""), grader.ReasonPending, "Pod web is not running yet (ContainerCreating)."},
