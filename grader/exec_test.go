@@ -284,3 +284,28 @@ func TestCommandRunsAgainAfterItsInterval(t *testing.T) {
 	case <-time.After(200 * time.Millisecond):
 	}
 }
+
+func TestCommandIsExplained(t *testing.T) {
+	tests := []struct{ expression, wanted, found string }{
+		{"exitCode == 0", "exit code 0", "exit code 3"},
+		{"stdout.trim() == 'hello'", "hello", "bye"},
+		{"stdout == 'bye'", "bye", `"bye\n"`},
+		{"stdout == stderr", `"no\n"`, `"bye\n"`},
+		{"int(stdout.size()) > 10", "more than 10", "4"},
+	}
+	for _, test := range tests {
+		t.Run(test.expression, func(t *testing.T) {
+			api := newAPIServer(t)
+			api.put(t, pod("web", "1", running, ""))
+			api.program = func(_ []string, out, err io.Writer, _ <-chan struct{}) (int, error) {
+				io.WriteString(out, "bye\n")
+				io.WriteString(err, "no\n")
+				return 3, nil
+			}
+			got := evaluateOn(t, onTCP(t, api), execLab(content.Exec{Pod: "web"}, is(test.expression, "untrue")))
+			if got.Wanted != test.wanted || got.Found != test.found || got.Object != "Pod default/web" {
+				t.Errorf("got  wanted %q, found %q of %q\nwant wanted %q, found %q of Pod default/web", got.Wanted, got.Found, got.Object, test.wanted, test.found)
+			}
+		})
+	}
+}

@@ -68,7 +68,22 @@ func (x *explainer) account(missing *gap) (told account) {
 			told.found, told.origin = []string{missing.words()}, &missing.of
 		}
 	}()
-	return x.walk(x.expression.ast.Expr(), nil, true)
+	told = x.walk(x.expression.ast.Expr(), nil, true)
+	if told.origin != nil && told.origin.variable == nil && told.origin.path[0] == "exitCode" {
+		told.nameExitCode()
+	}
+	return told
+}
+
+// nameExitCode says that a number is a command's exit code, because nothing else
+// of the account does.
+func (a *account) nameExitCode() {
+	for i, found := range a.found {
+		a.found[i] = "exit code " + found
+	}
+	if a.wanted != "" {
+		a.wanted = "exit code " + a.wanted
+	}
 }
 
 // eval evaluates a part of the expression, inside the loops that in is of.
