@@ -100,6 +100,20 @@ func evaluateOn(t *testing.T, config *rest.Config, lab *content.Lab) grader.Resu
 	return results[0]
 }
 
+func TestWhyACommandCannotRun(t *testing.T) {
+	for state, want := range map[string]string{
+		"{waiting: {reason: ContainerCreating}}": "",
+		"{waiting: {reason: ErrImagePull}}":      "The container main of Pod web cannot start, because its image cannot be pulled (ErrImagePull).",
+		"{waiting: {reason: CrashLoopBackOff}}":  "The container main of Pod web ends again and again (CrashLoopBackOff).",
+	} {
+		api := newAPIServer(t)
+		api.put(t, pod("web", "1", state, ""))
+		if got := evaluate(t, api, execLab(content.Exec{Pod: "web"}, is("true", "x"))); got.Hint != want {
+			t.Errorf("%s: got the hint %q, want %q", state, got.Hint, want)
+		}
+	}
+}
+
 func TestWhatACommandDid(t *testing.T) {
 	prints := func(stdout, stderr string, code int) program {
 		return func(_ []string, out, err io.Writer, _ <-chan struct{}) (int, error) {

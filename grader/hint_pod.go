@@ -98,7 +98,7 @@ func newest(pods []*object) *object {
 type trouble struct {
 	pod       *corev1.Pod
 	container string // its name
-	image     string
+	image     string // empty where nothing tells it
 	reason    string // Kubernetes' own: "CrashLoopBackOff"
 	message   string // Kubernetes' own; may be empty
 	ended     *corev1.ContainerStateTerminated
@@ -124,6 +124,11 @@ func firstTrouble(pods []*object) *trouble {
 		for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
 			if t := troubleIn(status); t != nil {
 				t.pod = &pod
+				for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
+					if c.Name == t.container {
+						t.image = c.Image // as the student wrote it
+					}
+				}
 				return t
 			}
 		}
@@ -156,7 +161,7 @@ func (t *trouble) sentence() string {
 		}
 		return fmt.Sprintf("%s ends again and again (CrashLoopBackOff); the last time %s.", who, endOf(t.ended))
 	case "ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull":
-		return fmt.Sprintf("%s cannot start, because its image %s cannot be pulled (%s).", who, t.image, t.reason)
+		return fmt.Sprintf("%s cannot start, because its image %scannot be pulled (%s).", who, strings.TrimLeft(t.image+" ", " "), t.reason)
 	}
 	if t.ended != nil && t.message == "" {
 		return fmt.Sprintf("%s has ended: %s.", who, endOf(t.ended))
