@@ -68,11 +68,12 @@ func (c *check) judge(view *view) (result Result) {
 // judgeObjects looks for what is missing first, because nothing that can be said
 // about an object helps a student who has not made it yet.
 func (c *check) judgeObjects(view *view) Result {
-	values := make(map[string]any, len(c.variables))
+	seen := sight{values: make(map[string]any, len(c.variables)), objects: make(map[string]found, len(c.variables))}
 	var evidence []Evidence
 	var missing []string
 	for _, v := range c.variables {
 		found := view.find(v.query)
+		seen.objects[v.name] = found
 		switch {
 		case found.phase == waiting:
 			return Result{}
@@ -81,11 +82,11 @@ func (c *check) judgeObjects(view *view) Result {
 		case found.phase == unknownKind && !v.optional:
 			missing = append(missing, fmt.Sprintf("The cluster has no kind %s (%s) yet.", v.query.kind, v.query.apiVersion))
 		case v.list:
-			values[v.name] = found.contents()
+			seen.values[v.name] = found.contents()
 		case len(found.objects) > 0:
-			values[v.name] = found.objects[0].content.Object
+			seen.values[v.name] = found.objects[0].content.Object
 		case v.optional:
-			values[v.name] = nil
+			seen.values[v.name] = nil
 		default:
 			missing = append(missing, absence(view.find, v.query))
 		}
@@ -96,37 +97,49 @@ func (c *check) judgeObjects(view *view) Result {
 	}
 	var result Result
 	if c.probe != nil {
-		result = c.judgeProbe(view, values)
+		result = c.judgeProbe(view, seen)
 	} else {
-		result = c.validate(values)
+		result = c.validate(view, seen)
 	}
 	result.Evidence = append(evidence, result.Evidence...)
 	return result
 }
 
+// sight is what a check looks at: what its expressions know by name, and the
+// objects behind that.
+type sight struct {
+	values  map[string]any
+	objects map[string]found
+}
+
 // validate evaluates the validations in the author's order. The first one that
-// is not true decides: authors put first what a student has to see first.
-func (c *check) validate(values map[string]any) Result {
+// is not true decides: authors put first what a student has to see first. An
+// object that lacks what an expression asks it for is not what is wanted, which
+// is no mistake of the expression's.
+func (c *check) validate(view *view, seen sight) Result {
 	ctx, cancel := context.WithTimeout(context.Background(), evaluationTime)
 	defer cancel()
 	budget := int64(checkCost)
 	for _, v := range c.validations {
-		value, err := v.expression.evaluate(ctx, values, &budget)
-		if err != nil {
-			return c.mistake(reasonOf(err), v.place, err.Error())
-		}
-		answer, isBool := value.Value().(bool)
-		if !isBool {
-			return c.mistake(ReasonInvalid, v.place, fmt.Sprintf("the expression gave a %s and not true or false", value.Type().TypeName()))
-		}
-		if answer {
+		value, err := v.expression.evaluate(ctx, seen.values, &budget)
+		var missing *gap
+		switch {
+		case err == nil && value == types.True:
 			continue
+		case err == nil && value.Type() != types.BoolType:
+			return c.mistake(ReasonInvalid, v.place, fmt.Sprintf("the expression gave a %s and not true or false", value.Type().TypeName()))
+		case err != nil:
+			if missing = c.explainer(ctx, v.expression, seen).gap(err); missing == nil {
+				return c.mistake(reasonOf(err), v.place, err.Error())
+			}
 		}
 		reason := ReasonWrong
 		if v.pending {
 			reason = ReasonPending
 		}
-		return Result{Status: False, Reason: reason, Message: c.words(ctx, v, values, &budget)}
+		result := Result{Status: False, Reason: reason, Message: c.words(ctx, v, seen.values, &budget)}
+		c.explain(ctx, view, v.expression, seen, missing, &result)
+		return result
 	}
 	return Result{Status: True, Reason: ReasonPassed}
 }

@@ -27,10 +27,12 @@ const (
 // Kubernetes has no way to end it.
 func (p *execProbe) run(ctx context.Context, c *cluster, in target) *outcome {
 	done := &outcome{target: in}
-	timed, cancel := c.within(ctx, p.Timeout, done)
+	timed, release := c.within(ctx, p.Timeout, done)
 	if timed == nil {
 		return done
 	}
+	defer release()
+	timed, cancel := context.WithCancel(timed)
 	defer cancel()
 	stdout, stderr := &output{flooded: cancel}, &output{flooded: cancel}
 	err := c.stream(timed, p.Command, in, stdout, stderr)

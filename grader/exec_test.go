@@ -56,7 +56,7 @@ func TestWhereACommandCannotRun(t *testing.T) {
 		message string
 	}{
 		{"no pod", byName, pod("wbe", "1", running, ""), grader.ReasonNotFound, "There is no Pod named web in namespace default; there is one named wbe."},
-		{"no pod with the labels", byLabel, pod("web", "1", running, ""), grader.ReasonNotFound, "There is no Pod with the labels app=web, tier=front in namespace default."},
+		{"no pod with the labels", byLabel, pod("web", "1", running, ""), grader.ReasonNotFound, "There is no Pod with the labels app=web, tier=front in namespace default; Pod web has app=web."},
 		{"no such container", content.Exec{PodRef: content.PodRef{Pod: "web", Container: "mian"}}, pod("web", "1", running, ""), grader.ReasonWrong, "Pod web has no container named mian; it has main, side."},
 		{"not started", byName, "{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: default}, spec: {containers: [{name: main}]}}", grader.ReasonPending, "Pod web is not running yet."},
 		{"starting", byName, pod("web", "1", "{waiting: {reason: ContainerCreating}}", ""), grader.ReasonPending, "Pod web is not running yet (ContainerCreating)."},
@@ -98,6 +98,20 @@ func evaluateOn(t *testing.T, config *rest.Config, lab *content.Lab) grader.Resu
 		t.Fatalf("Evaluate: %d results, %v", len(results), err)
 	}
 	return results[0]
+}
+
+func TestWhyACommandCannotRun(t *testing.T) {
+	for state, want := range map[string]string{
+		"{waiting: {reason: ContainerCreating}}": "",
+		"{waiting: {reason: ErrImagePull}}":      "The container main of Pod web cannot start, because its image cannot be pulled (ErrImagePull).",
+		"{waiting: {reason: CrashLoopBackOff}}":  "The container main of Pod web ends again and again (CrashLoopBackOff).",
+	} {
+		api := newAPIServer(t)
+		api.put(t, pod("web", "1", state, ""))
+		if got := evaluate(t, api, execLab(content.Exec{PodRef: content.PodRef{Pod: "web"}}, is("true", "x"))); got.Hint != want {
+			t.Errorf("%s: got the hint %q, want %q", state, got.Hint, want)
+		}
+	}
 }
 
 func TestWhatACommandDid(t *testing.T) {
@@ -282,5 +296,30 @@ func TestCommandRunsAgainAfterItsInterval(t *testing.T) {
 	case n := <-runs:
 		t.Errorf("run %d after its step was closed", n)
 	case <-time.After(200 * time.Millisecond):
+	}
+}
+
+func TestCommandIsExplained(t *testing.T) {
+	tests := []struct{ expression, wanted, found string }{
+		{"exitCode == 0", "exit code 0", "exit code 3"},
+		{"stdout.trim() == 'hello'", "hello", "bye"},
+		{"stdout == 'bye'", "bye", `"bye\n"`},
+		{"stdout == stderr", `"no\n"`, `"bye\n"`},
+		{"int(stdout.size()) > 10", "more than 10", "4"},
+	}
+	for _, test := range tests {
+		t.Run(test.expression, func(t *testing.T) {
+			api := newAPIServer(t)
+			api.put(t, pod("web", "1", running, ""))
+			api.program = func(_ []string, out, err io.Writer, _ <-chan struct{}) (int, error) {
+				io.WriteString(out, "bye\n")
+				io.WriteString(err, "no\n")
+				return 3, nil
+			}
+			got := evaluateOn(t, onTCP(t, api), execLab(content.Exec{PodRef: content.PodRef{Pod: "web"}}, is(test.expression, "untrue")))
+			if got.Wanted != test.wanted || got.Found != test.found || got.Object != "Pod default/web" {
+				t.Errorf("got  wanted %q, found %q of %q\nwant wanted %q, found %q of Pod default/web", got.Wanted, got.Found, got.Object, test.wanted, test.found)
+			}
+		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/yaml"
 
 	"wheelhouse/content"
@@ -45,4 +46,90 @@ func JudgeRepeatedly(tb testing.TB, lab *content.Lab, manifest string) func() Re
 func JudgePanic() Result {
 	c := &check{step: "step", name: "check", title: "Nothing", validations: []validation{{place: "lab.yaml:1"}}}
 	return c.judge(&view{})
+}
+
+// JudgeObjects judges the lab's only check on the objects of manifests, without
+// a cluster. What is asked for beside the check's own objects is there too.
+func JudgeObjects(tb testing.TB, lab *content.Lab, manifests ...string) Result {
+	tb.Helper()
+	program, err := Compile(lab)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var all []*unstructured.Unstructured
+	for i, manifest := range manifests {
+		o := &unstructured.Unstructured{}
+		if err := yaml.Unmarshal([]byte(manifest), &o.Object); err != nil {
+			tb.Fatal(err)
+		}
+		o.SetResourceVersion(strconv.Itoa(i + 1))
+		all = append(all, o)
+	}
+	c, stores := program.checks[0], map[query]*store{}
+	needed := c.needs()
+	for {
+		for _, q := range needed {
+			stores[q] = newStore(q, func() {})
+			if err := stores[q].Replace(matching(tb, q, all), ""); err != nil {
+				tb.Fatal(err)
+			}
+		}
+		view := &view{stores: stores}
+		result := c.judge(view)
+		if !view.waiting {
+			return result
+		}
+		needed = nil
+		for _, r := range view.asked {
+			if stores[r.query] == nil {
+				needed = append(needed, r.query)
+			}
+		}
+	}
+}
+
+func matching(tb testing.TB, q query, all []*unstructured.Unstructured) []any {
+	selector, err := labels.Parse(q.selector)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var found []any
+	for _, o := range all {
+		if o.GetKind() == q.kind && (q.name == "" || q.name == o.GetName()) && (q.namespace == "" || q.namespace == o.GetNamespace()) &&
+			selector.Matches(labels.Set(o.GetLabels())) {
+			found = append(found, o.DeepCopy())
+		}
+	}
+	return found
+}
+
+// Explained tells what the first validation alone evaluates to, on the object of
+// a manifest under the name of the check's only variable: "true", "false", or
+// "missing", "error" and "cost" where it has no value.
+func Explained(tb testing.TB, lab *content.Lab, manifest string) string {
+	program, err := Compile(lab)
+	if err != nil {
+		return "mistake"
+	}
+	var object map[string]any
+	if err := yaml.Unmarshal([]byte(manifest), &object); err != nil {
+		tb.Fatal(err)
+	}
+	c, budget := program.checks[0], int64(checkCost)
+	value, err := c.validations[0].expression.evaluate(tb.Context(), map[string]any{c.variables[0].name: object}, &budget)
+	switch {
+	case err != nil && isMissing(err):
+		return "missing"
+	case err != nil && reasonOf(err) == ReasonCost:
+		return "cost"
+	case err != nil:
+		return "error"
+	}
+	switch value.Value() {
+	case true:
+		return "true"
+	case false:
+		return "false"
+	}
+	return "error"
 }

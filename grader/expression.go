@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/google/cel-go/cel"
+	celast "github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/interpreter"
 	"k8s.io/apimachinery/pkg/util/version"
@@ -25,7 +27,14 @@ const (
 
 // expression is one compiled CEL expression. It may be evaluated by several
 // goroutines at once.
-type expression struct{ program cel.Program }
+type expression struct {
+	program cel.Program
+	env     *cel.Env
+	ast     *celast.AST // checked
+
+	mu    sync.Mutex
+	parts map[int64]cel.Program // of sub-expressions, by their id in ast; see part
+}
 
 // environmentOf returns Kubernetes' CEL environment, the one that admission
 // policies are checked with, with the given variables.
@@ -60,11 +69,40 @@ func compile(env *cel.Env, text string, want *cel.Type) (*expression, []error) {
 	if got := ast.OutputType(); !got.IsExactType(want) && !got.IsExactType(cel.DynType) {
 		return nil, []error{fmt.Errorf("gives a value of the type %s and has to give %s", cel.FormatCELType(got), cel.FormatCELType(want))}
 	}
-	program, err := env.Program(ast, cel.InterruptCheckFrequency(apiservercel.CheckFrequency), cel.CostLimit(expressionCost))
+	program, err := plan(env, ast)
 	if err != nil {
 		return nil, []error{err}
 	}
-	return &expression{program}, nil
+	return &expression{program: program, env: env, ast: ast.NativeRep()}, nil
+}
+
+func plan(env *cel.Env, ast *cel.Ast) (cel.Program, error) {
+	return env.Program(ast, cel.InterruptCheckFrequency(apiservercel.CheckFrequency), cel.CostLimit(expressionCost))
+}
+
+// part returns the program of a sub-expression of ast, which may use the names
+// of the loops around it. It is planned when it is first asked for, because a
+// check that passes never does.
+func (e *expression) part(of celast.Expr) (*expression, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if program, there := e.parts[of.ID()]; there {
+		return &expression{program: program}, nil
+	}
+	checked := celast.NewCheckedAST(celast.NewAST(of, celast.NewSourceInfo(nil)), e.ast.TypeMap(), e.ast.ReferenceMap())
+	message, err := celast.ToProto(checked) // the only way from a part of an AST to a whole one
+	if err != nil {
+		return nil, err
+	}
+	program, err := plan(e.env, cel.CheckedExprToAst(message))
+	if err != nil {
+		return nil, err
+	}
+	if e.parts == nil {
+		e.parts = map[int64]cel.Program{}
+	}
+	e.parts[of.ID()] = program
+	return &expression{program: program}, nil
 }
 
 // evaluate gives the expression's value and takes its cost from budget. The

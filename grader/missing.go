@@ -2,8 +2,11 @@ package grader
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/labels"
 )
 
 // absence says in a sentence that an object is not there, and where something
@@ -11,16 +14,19 @@ import (
 // from then on for as long as the object is missing.
 func absence(look lookup, wanted query) string {
 	sentence := "There is no " + wanted.what()
-	if wanted.name == "" {
-		return sentence + "."
-	}
 	if wanted.namespace != "" {
 		// A namespace that is missing explains all that is missing in it.
 		if all := look(namespaces); all.phase == known && !contains(all, objectKey{name: wanted.namespace}) {
 			return sentence + ": there is no such namespace."
 		}
 	}
-	if near := nearMiss(wanted, look(wanted.everywhere()).objects); near != "" {
+	near := ""
+	if wanted.name != "" {
+		near = nearMiss(wanted, look(wanted.everywhere()).objects)
+	} else if wanted.selector != "" {
+		near = unlike(look, wanted)
+	}
+	if near != "" {
 		return sentence + "; " + near + "."
 	}
 	return sentence + "."
@@ -59,6 +65,57 @@ func nearMiss(wanted query, there []*object) string {
 		return fmt.Sprintf("one named %s exists in namespace %s", near.name, near.namespace)
 	}
 	return ""
+}
+
+// unlike names the object that a selector most likely should have found: one
+// with another value of a label, a similar one if there is, or any other. It is
+// empty where there is no object of the kind. What it looks at is watched for as
+// long as the selector finds nothing.
+func unlike(look lookup, wanted query) string {
+	selector, err := labels.ConvertSelectorToLabelsMap(wanted.selector)
+	if err != nil {
+		return ""
+	}
+	best, points, words := (*object)(nil), -1, ""
+	for _, o := range look(wanted.nearby()).objects {
+		if wanted.namespace == "" && strings.HasPrefix(o.key.namespace, "kube-") {
+			continue
+		}
+		if likeness, has := likenessOf(selector, o.labels); likeness > points {
+			best, points, words = o, likeness, has
+		}
+	}
+	switch {
+	case best == nil:
+		return ""
+	case words == "":
+		return fmt.Sprintf("%s %s has no labels", best.kind, best.key.name)
+	}
+	return fmt.Sprintf("%s %s has %s", best.kind, best.key.name, words)
+}
+
+// likenessOf says how near labels are to those of a selector, and which of them
+// shows the difference.
+func likenessOf(wanted, have map[string]string) (points int, words string) {
+	for _, key := range slices.Sorted(maps.Keys(wanted)) {
+		value, there := have[key]
+		switch {
+		case there && value == wanted[key]:
+			points += 4
+			continue
+		case there && similar(wanted[key], value):
+			points += 3
+		case there:
+			points += 2
+		}
+		if there && words == "" {
+			words = key + "=" + value
+		}
+	}
+	if words == "" {
+		words = clip(labelWords(have), valueSize)
+	}
+	return points, words
 }
 
 // closest returns the key whose name is the fewest slips away; the first of

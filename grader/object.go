@@ -21,6 +21,7 @@ type object struct {
 	kind    string
 	key     objectKey
 	content *unstructured.Unstructured // never changed; nil where only names are kept
+	labels  map[string]string          // where only names and labels are kept
 
 	once sync.Once
 	text string // its evidence; made when it is first asked for

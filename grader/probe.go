@@ -84,9 +84,9 @@ func probeOf(spec *content.Check) probe {
 	return nil
 }
 
-// judgeProbe holds what the probe found against the check. values are those of
-// the check's objects.
-func (c *check) judgeProbe(view *view, values map[string]any) Result {
+// judgeProbe holds what the probe found against the check, beside the objects
+// that are seen.
+func (c *check) judgeProbe(view *view, seen sight) Result {
 	target, why := c.probe.aim(view.find)
 	switch {
 	case target == nil:
@@ -98,16 +98,20 @@ func (c *check) judgeProbe(view *view, values map[string]any) Result {
 	result := Result{Status: done.status, Reason: done.reason, Message: done.problem}
 	if done.reason == "" {
 		for name, value := range done.values {
-			values[name] = value
+			seen.values[name] = value
 		}
-		result = c.validate(values)
+		result = c.validate(view, seen)
+		if result.Found != "" && result.Object == "" && target.pod != "" {
+			result.Object = "Pod " + objectKey{target.namespace, target.pod}.String()
+		}
 	}
 	result.Evidence = []Evidence{done.evidence}
 	return result
 }
 
 // within bounds one run of a probe by its time and by how many run at once on
-// the cluster. Where it returns nil, the outcome says why nothing was done.
+// the cluster. Where it returns nil, the outcome says why nothing was done; the
+// function that it returns is called once.
 func (c *cluster) within(ctx context.Context, limit time.Duration, done *outcome) (context.Context, context.CancelFunc) {
 	select {
 	case c.slots <- struct{}{}:

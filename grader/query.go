@@ -18,6 +18,7 @@ type query struct {
 	name             string // empty for all
 	selector         string // labels; empty for all
 	namesOnly        bool   // only names are kept, and only their coming and going counts
+	labelled         bool   // with namesOnly: labels are kept too, and their changes count
 }
 
 func queryOf(object content.Object) query {
@@ -38,6 +39,12 @@ func podQuery(ref *content.PodRef) query {
 // to look for one that is missing.
 func (q query) everywhere() query {
 	return query{apiVersion: q.apiVersion, kind: q.kind, namesOnly: true}
+}
+
+// nearby asks for the names and labels of all objects of the query's kind in its
+// namespace: what a selector that finds nothing may have missed.
+func (q query) nearby() query {
+	return query{apiVersion: q.apiVersion, kind: q.kind, namespace: q.namespace, namesOnly: true, labelled: true}
 }
 
 // namespaces asks for the names of all namespaces.

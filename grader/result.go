@@ -30,7 +30,11 @@ type Result struct {
 	Check    string     `json:"check"`
 	Status   Status     `json:"status"`
 	Reason   string     `json:"reason"`
-	Message  string     `json:"message"` // a sentence for the student; empty when True
+	Message  string     `json:"message"`          // a sentence for the student; empty when True
+	Wanted   string     `json:"wanted,omitempty"` // what was asked for: "nginx:1.27", "at least 3"; where that can be told
+	Found    string     `json:"found,omitempty"`  // what is there: "nginx:1.26", "nothing"
+	Object   string     `json:"object,omitempty"` // what Found is of: "Deployment default/web"
+	Hint     string     `json:"hint,omitempty"`   // a sentence: the slip that was most likely made
 	Evidence []Evidence `json:"evidence,omitempty"`
 	At       time.Time  `json:"at"`
 }

@@ -2,6 +2,7 @@ package grader
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -162,11 +163,20 @@ func (s *store) Resync() error { return nil }
 // put keeps o and tells whether that changed anything.
 func (s *store) put(o *object) bool {
 	old := s.objects[o.key]
-	if old != nil && (s.query.namesOnly || old.same(o)) {
+	if old != nil && s.alike(old, o) {
 		return false
 	}
 	s.objects[o.key] = o
 	return true
+}
+
+// alike tells whether two states of an object are the same as far as the query
+// goes.
+func (s *store) alike(old, new *object) bool {
+	if s.query.namesOnly {
+		return maps.Equal(old.labels, new.labels)
+	}
+	return old.same(new)
 }
 
 func (s *store) objectOf(item any) (*object, error) {
@@ -175,6 +185,9 @@ func (s *store) objectOf(item any) (*object, error) {
 		return nil, fmt.Errorf("%s: %w", s.query.kind, err)
 	}
 	o := &object{kind: s.query.kind, key: objectKey{about.GetNamespace(), about.GetName()}}
+	if s.query.labelled {
+		o.labels = about.GetLabels()
+	}
 	if s.query.namesOnly {
 		return o, nil
 	}

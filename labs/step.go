@@ -90,7 +90,8 @@ func judge(lab *content.Lab, steps []StepState, found []grader.Result, at time.T
 func passed(result *grader.Result) bool { return result != nil && result.Status == grader.True }
 
 func differ(old, new grader.Result) bool {
-	return old.Status != new.Status || old.Reason != new.Reason || old.Message != new.Message
+	return old.Status != new.Status || old.Reason != new.Reason || old.Message != new.Message ||
+		old.Wanted != new.Wanted || old.Found != new.Found || old.Object != new.Object || old.Hint != new.Hint
 }
 
 func find(results []grader.Result, check string) *grader.Result {

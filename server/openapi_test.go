@@ -45,7 +45,8 @@ func TestAnswers(t *testing.T) {
 	s := newSchool(t)
 	s.found("pods",
 		grader.Result{Step: "one", Check: "exists", Status: grader.True, Reason: grader.ReasonPassed, Evidence: []grader.Evidence{{Name: "Pod default/web", Text: "kind: Pod"}}},
-		grader.Result{Step: "two", Check: "more", Status: grader.False, Reason: grader.ReasonPending, Message: "wait"})
+		grader.Result{Step: "two", Check: "more", Status: grader.False, Reason: grader.ReasonPending, Message: "wait",
+			Wanted: "3", Found: "2", Object: "Deployment default/web", Hint: "Three is more than two."})
 	s.until("the results", func() bool {
 		view, err := s.labs.View(t.Context(), s.ann.user, s.session)
 		return err == nil && len(view.Steps[0].Results) > 0
@@ -54,6 +55,9 @@ func TestAnswers(t *testing.T) {
 	for _, path := range []string{"/healthz", "/readyz", "/api/openapi.yaml", "/api/me", "/api/course", "/api/labs/pods", "/api/labs/volumes",
 		"/api/sessions/" + s.session, "/api/sessions/" + s.session + "/results", "/api/classes"} {
 		document.Write(s.ann.do("GET", path, nil).want(200).body)
+	}
+	if !strings.Contains(document.String(), `"wanted":"3","found":"2","object":"Deployment default/web","hint":"Three is more than two."`) {
+		t.Error("the API does not tell what was wanted and found")
 	}
 	for _, secret := range []string{"SECRET-SOLUTION", "SECRET-WRONG", "SECRET-EXPRESSION"} {
 		if strings.Contains(document.String(), secret) {

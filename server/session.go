@@ -38,6 +38,10 @@ type resultJSON struct {
 	Status   string         `json:"status"`
 	Reason   string         `json:"reason"`
 	Message  string         `json:"message"`
+	Wanted   string         `json:"wanted,omitempty"`
+	Found    string         `json:"found,omitempty"`
+	Object   string         `json:"object,omitempty"`
+	Hint     string         `json:"hint,omitempty"`
 	Pending  bool           `json:"pending"`
 	At       *time.Time     `json:"at"`
 	Evidence []evidenceJSON `json:"evidence,omitempty"` // of the results routes only
@@ -178,7 +182,10 @@ func results(checks []content.Check, step labs.StepState, evidence bool) []resul
 
 func resultOf(step labs.StepState, i int, evidence bool) resultJSON {
 	r := step.Results[i]
-	out := resultJSON{Name: r.Check, Status: string(r.Status), Reason: r.Reason, Message: r.Message, Pending: r.Pending(), At: optional(r.At)}
+	out := resultJSON{
+		Name: r.Check, Status: string(r.Status), Reason: r.Reason, Message: r.Message, Pending: r.Pending(), At: optional(r.At),
+		Wanted: r.Wanted, Found: r.Found, Object: r.Object, Hint: r.Hint,
+	}
 	if evidence {
 		for _, e := range r.Evidence {
 			out.Evidence = append(out.Evidence, evidenceJSON{Name: e.Name, Text: e.Text})

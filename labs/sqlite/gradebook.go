@@ -76,12 +76,13 @@ func newestResults(ctx context.Context, tx *sql.Tx, users string, all map[string
 	return each(ctx, tx, func(rows *sql.Rows) error {
 		var user, lab string
 		var result grader.Result
-		if err := rows.Scan(&user, &lab, &result.Step, &result.Check, &result.Status, &result.Reason, &result.Message, moment{&result.At}); err != nil {
+		if err := rows.Scan(&user, &lab, &result.Step, &result.Check, &result.Status, &result.Reason, &result.Message,
+			&result.Wanted, &result.Found, &result.Object, &result.Hint, moment{&result.At}); err != nil {
 			return err
 		}
 		entry := all[user][lab]
 		entry.Results[result.Step] = append(entry.Results[result.Step], result)
 		return nil
-	}, `SELECT user_id, lab, step, check_name, status, results.reason, results.message, at
+	}, `SELECT user_id, lab, step, check_name, status, results.reason, results.message, wanted, found, object, hint, at
 		FROM sessions JOIN results ON results.session_id = sessions.id WHERE `+newest+` ORDER BY user_id, lab, step, check_name`, users)
 }

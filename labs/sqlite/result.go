@@ -34,9 +34,12 @@ func (r results) Record(ctx context.Context, session *labs.Session, found []grad
 
 func saveResult(ctx context.Context, tx *sql.Tx, sessionID string, result *grader.Result) error {
 	_, err := tx.ExecContext(ctx, `
-		INSERT INTO results (session_id, step, check_name, status, reason, message, at) VALUES (?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET status = excluded.status, reason = excluded.reason, message = excluded.message, at = excluded.at`,
-		sessionID, result.Step, result.Check, result.Status, result.Reason, result.Message, millis(result.At))
+		INSERT INTO results (session_id, step, check_name, status, reason, message, wanted, found, object, hint, at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET status = excluded.status, reason = excluded.reason, message = excluded.message,
+			wanted = excluded.wanted, found = excluded.found, object = excluded.object, hint = excluded.hint, at = excluded.at`,
+		sessionID, result.Step, result.Check, result.Status, result.Reason, result.Message,
+		result.Wanted, result.Found, result.Object, result.Hint, millis(result.At))
 	if err != nil {
 		return err
 	}
@@ -71,7 +74,8 @@ func (r results) of(ctx context.Context, sessionID string) ([]labs.StepState, er
 	err = each(ctx, tx, func(rows *sql.Rows) error {
 		var at time.Time
 		var result grader.Result
-		if err := rows.Scan(&result.Step, &result.Check, &result.Status, &result.Reason, &result.Message, moment{&result.At}, moment{&at}); err != nil {
+		if err := rows.Scan(&result.Step, &result.Check, &result.Status, &result.Reason, &result.Message,
+			&result.Wanted, &result.Found, &result.Object, &result.Hint, moment{&result.At}, moment{&at}); err != nil {
 			return err
 		}
 		if len(steps) == 0 || steps[len(steps)-1].Step != result.Step {
@@ -80,7 +84,7 @@ func (r results) of(ctx context.Context, sessionID string) ([]labs.StepState, er
 		step := &steps[len(steps)-1]
 		step.Results = append(step.Results, result)
 		return nil
-	}, `SELECT results.step, check_name, status, reason, message, at, coalesce(completed_at, 0)
+	}, `SELECT results.step, check_name, status, reason, message, wanted, found, object, hint, at, coalesce(completed_at, 0)
 		FROM results LEFT JOIN steps ON steps.session_id = results.session_id AND steps.step = results.step
 		WHERE results.session_id = ? ORDER BY results.step, check_name`, sessionID)
 	if err != nil {

@@ -163,6 +163,7 @@ func TestResults(t *testing.T) {
 	exists, image := result("create", "exists", grader.False, "There is no pod."), result("create", "image", grader.Unknown, "Cannot tell.")
 	later := result("scale", "replicas", grader.False, "Want 3.")
 	exists.Evidence = []grader.Evidence{{Name: "b", Text: "1"}, {Name: "a", Text: "2"}}
+	later.Wanted, later.Found, later.Object, later.Hint = "3", "2", "Deployment default/web", "Three is more than two."
 	record(t, stores, session, []grader.Result{image, exists, later}, nil)
 
 	exists.Status, exists.Message, exists.Evidence = grader.True, "", []grader.Evidence{{Name: "c", Text: "3"}}
@@ -201,6 +202,7 @@ func TestGradebook(t *testing.T) {
 	again.ID, again.Phase, again.CreatedAt = "s_again", labs.Ready, start.Add(time.Hour)
 	save(t, stores, &again)
 	waiting := result("create", "exists", grader.Unknown, "Cannot tell.")
+	waiting.Wanted, waiting.Found, waiting.Object, waiting.Hint = "3", "2", "Deployment default/web", "Three is more than two."
 	record(t, stores, &again, []grader.Result{waiting}, map[string]time.Time{"look": start.Add(time.Hour)})
 
 	got, err := stores.Gradebook.Entries(t.Context(), []string{ada.ID, bob.ID})

@@ -80,6 +80,12 @@ export interface Check {
   /** CamelCase; NotEvaluated before the check first ran. */
   reason: string
   message: string
+  /** What was asked for and what is there, where that can be told; found is of object. */
+  wanted?: string
+  found?: string
+  object?: string
+  /** A sentence: the slip that was most likely made. */
+  hint?: string
   /** Not yet, rather than wrong: the student has only to wait. */
   pending: boolean
   at: string | null
