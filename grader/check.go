@@ -19,6 +19,7 @@ type check struct {
 	step, name, title string
 	variables         []variable   // by name
 	probe             probe        // nil where the check only looks at objects
+	during            *during      // nil where it does not judge a change
 	validations       []validation // in the author's order
 }
 
@@ -62,38 +63,21 @@ func (c *check) judge(view *view) (result Result) {
 		result.Step, result.Check = c.step, c.name
 		result.Message = clip(oneLine(result.Message), messageSize)
 	}()
+	if c.during != nil {
+		return c.judgeDuring(view)
+	}
 	return c.judgeObjects(view)
 }
 
-// judgeObjects looks for what is missing first, because nothing that can be said
-// about an object helps a student who has not made it yet.
+// judgeObjects looks at the objects, and at what the probe found, if there is one.
 func (c *check) judgeObjects(view *view) Result {
-	seen := sight{values: make(map[string]any, len(c.variables)), objects: make(map[string]found, len(c.variables))}
-	var evidence []Evidence
-	var missing []string
-	for _, v := range c.variables {
-		found := view.find(v.query)
-		seen.objects[v.name] = found
-		switch {
-		case found.phase == waiting:
-			return Result{}
-		case found.phase == failed:
-			return Result{Status: Unknown, Reason: found.reason, Message: found.problem, Evidence: evidence}
-		case found.phase == unknownKind && !v.optional:
-			missing = append(missing, fmt.Sprintf("The cluster has no kind %s (%s) yet.", v.query.kind, v.query.apiVersion))
-		case v.list:
-			seen.values[v.name] = found.contents()
-		case len(found.objects) > 0:
-			seen.values[v.name] = found.objects[0].content.Object
-		case v.optional:
-			seen.values[v.name] = nil
-		default:
-			missing = append(missing, absence(view.find, v.query))
-		}
-		evidence = append(evidence, found.evidence()...)
-	}
-	if len(missing) > 0 {
-		return Result{Status: False, Reason: ReasonNotFound, Message: strings.Join(missing, " "), Evidence: evidence}
+	seen, evidence, why := c.see(view.find)
+	switch {
+	case view.waiting:
+		return Result{}
+	case why.Status != "":
+		why.Evidence = evidence
+		return why
 	}
 	var result Result
 	if c.probe != nil {
@@ -103,6 +87,39 @@ func (c *check) judgeObjects(view *view) Result {
 	}
 	result.Evidence = append(evidence, result.Evidence...)
 	return result
+}
+
+// see gathers the objects. Where one is missing, why says so: that comes first,
+// because nothing that can be said about an object helps a student who has not
+// made it yet.
+func (c *check) see(look lookup) (seen sight, evidence []Evidence, why Result) {
+	seen = sight{values: make(map[string]any, len(c.variables)), objects: make(map[string]found, len(c.variables))}
+	var missing []string
+	for _, v := range c.variables {
+		found := look(v.query)
+		seen.objects[v.name] = found
+		switch {
+		case found.phase == waiting:
+			return seen, evidence, Result{}
+		case found.phase == failed:
+			return seen, evidence, Result{Status: Unknown, Reason: found.reason, Message: found.problem}
+		case found.phase == unknownKind && !v.optional:
+			missing = append(missing, fmt.Sprintf("The cluster has no kind %s (%s) yet.", v.query.kind, v.query.apiVersion))
+		case v.list:
+			seen.values[v.name] = found.contents()
+		case len(found.objects) > 0:
+			seen.values[v.name] = found.objects[0].content.Object
+		case v.optional:
+			seen.values[v.name] = nil
+		default:
+			missing = append(missing, absence(look, v.query))
+		}
+		evidence = append(evidence, found.evidence()...)
+	}
+	if len(missing) > 0 {
+		why = Result{Status: False, Reason: ReasonNotFound, Message: strings.Join(missing, " ")}
+	}
+	return seen, evidence, why
 }
 
 // sight is what a check looks at: what its expressions know by name, and the

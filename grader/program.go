@@ -69,6 +69,12 @@ func compileCheck(lab *content.Lab, step *content.Step, spec *content.Check) (*c
 		}
 		return compiled
 	}
+	if spec.During != nil {
+		c.during = &during{
+			from:  translate(spec.Line, "from", spec.During.From, cel.BoolType),
+			until: translate(spec.Line, "until", spec.During.Until, cel.BoolType),
+		}
+	}
 	for _, v := range spec.Validations {
 		line := v.Line
 		if line == 0 {

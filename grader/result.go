@@ -22,6 +22,7 @@ const (
 	ReasonCost        = "CostExceeded"       // Unknown: the expression asked for more than it may use
 	ReasonTimeout     = "Timeout"            // Unknown: the check ran over its time
 	ReasonUnreachable = "ClusterUnreachable" // Unknown: the API server did not answer
+	ReasonNotSeen     = "NotSeen"            // Unknown: the watch had a gap while a change went on
 )
 
 // Result is what one check found at one moment.

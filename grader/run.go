@@ -129,6 +129,9 @@ func (r *run) follow(ctx context.Context, checks []*check, asked []query) {
 		if c.probe != nil {
 			r.execute(ctx, c)
 		}
+		if c.during != nil {
+			r.keep(c)
+		}
 	}
 	for _, q := range asked {
 		r.watch(ctx, q)
@@ -155,6 +158,16 @@ func (r *run) execute(ctx context.Context, c *check) {
 	r.goroutines.Go(func() { e.run(ctx) })
 }
 
+// keep has every state recorded of the objects that a check of a change looks at.
+func (r *run) keep(c *check) {
+	if r.records[c] == nil {
+		r.records[c] = newRecord()
+	}
+	for _, q := range c.needs() {
+		r.stores[q].keep(r.records[c])
+	}
+}
+
 // forget stops to fetch what the checks no longer need and nobody asked for.
 func (r *run) forget(checks []*check, asked []query) {
 	needed := map[any]bool{}
@@ -178,6 +191,14 @@ func (r *run) forget(checks []*check, asked []query) {
 			delete(r.stores, key)
 		case *check:
 			delete(r.executions, key)
+		}
+	}
+	for c, record := range r.records {
+		if !needed[c] {
+			for _, s := range r.stores {
+				s.leave(record)
+			}
+			delete(r.records, c)
 		}
 	}
 	for c := range r.verdicts {

@@ -53,7 +53,8 @@ type store struct {
 	mu      sync.Mutex
 	found   found
 	objects map[objectKey]*object
-	stale   bool // found.objects is older than objects
+	stale   bool             // found.objects is older than objects
+	records map[*record]bool // get every state
 }
 
 func newStore(query query, changed func()) *store {
@@ -64,6 +65,11 @@ func newStore(query query, changed func()) *store {
 func (s *store) look() found {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.refresh()
+}
+
+// refresh returns what is known now. The lock must be held.
+func (s *store) refresh() found {
 	if s.stale {
 		s.stale = false
 		s.found.objects = make([]*object, 0, len(s.objects))
@@ -78,28 +84,59 @@ func (s *store) look() found {
 // settle notes that there is nothing to know: the kind does not exist, or the
 // cluster does not tell.
 func (s *store) settle(to phase, reason, problem string) {
-	s.update(func() bool {
+	s.update(func() (changed, gap bool) {
 		if s.found.phase == to && s.found.problem == problem {
-			return false
+			return false, false
 		}
+		gap = s.found.phase != waiting
 		s.found.phase, s.found.reason, s.found.problem = to, reason, problem
 		clear(s.objects)
-		return true
+		return true, gap
 	})
 }
 
-// update runs change under the lock, and tells about it where it returns true.
-func (s *store) update(change func() bool) {
+// update runs change under the lock, and tells about it where something changed,
+// or where states may have been missed.
+func (s *store) update(change func() (changed, gap bool)) {
 	s.mu.Lock()
-	really := change()
-	if really {
+	changed, gap := change()
+	if changed || gap && len(s.records) > 0 {
+		changed = true
 		s.found.version = versions.Add(1)
 		s.stale = true
 	}
+	if changed {
+		for r := range s.records {
+			r.note(s.query, s.refresh(), gap)
+		}
+	}
 	s.mu.Unlock()
-	if really {
+	if changed {
 		s.changed()
 	}
+}
+
+// keep gives r every state from now on, the present one first.
+func (s *store) keep(r *record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.records[r] {
+		return
+	}
+	if s.records == nil {
+		s.records = map[*record]bool{}
+	}
+	s.records[r] = true
+	if s.found.phase != waiting {
+		r.note(s.query, s.refresh(), false)
+	}
+}
+
+// leave ends keep.
+func (s *store) leave(r *record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.records, r)
 }
 
 // Add keeps an object that is new.
@@ -111,7 +148,7 @@ func (s *store) Update(item any) error {
 	if err != nil {
 		return err
 	}
-	s.update(func() bool { return s.put(o) })
+	s.update(func() (changed, gap bool) { return s.put(o), false })
 	return nil
 }
 
@@ -121,10 +158,10 @@ func (s *store) Delete(item any) error {
 	if err != nil {
 		return err
 	}
-	s.update(func() bool {
+	s.update(func() (changed, gap bool) {
 		_, had := s.objects[o.key]
 		delete(s.objects, o.key)
-		return had
+		return had, false
 	})
 	return nil
 }
@@ -140,8 +177,9 @@ func (s *store) Replace(items []any, _ string) error {
 		}
 		listed[o.key] = o
 	}
-	s.update(func() bool {
-		changed := s.found.phase != known
+	s.update(func() (changed, gap bool) {
+		gap = s.found.phase != waiting
+		changed = s.found.phase != known
 		s.found.phase, s.found.reason, s.found.problem = known, "", ""
 		for key := range s.objects {
 			if listed[key] == nil {
@@ -152,7 +190,7 @@ func (s *store) Replace(items []any, _ string) error {
 		for _, o := range listed {
 			changed = s.put(o) || changed
 		}
-		return changed
+		return changed, gap
 	})
 	return nil
 }

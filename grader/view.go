@@ -7,7 +7,8 @@ import "time"
 // what has to be fetched for it.
 type view struct {
 	stores map[query]*store
-	done   *outcome // of an exec check's command; nil before it has run
+	done   *outcome // of the check's probe; nil before it has run
+	record *record  // of a check of a change
 
 	asked   []reading
 	waiting bool // something that was asked for is not known yet
@@ -35,11 +36,12 @@ func (v *view) find(q query) found {
 type knowledge struct {
 	stores     map[query]*store
 	executions map[*check]*execution
+	records    map[*check]*record
 	verdicts   map[*check]verdict
 }
 
 func newKnowledge() knowledge {
-	return knowledge{stores: map[query]*store{}, executions: map[*check]*execution{}, verdicts: map[*check]verdict{}}
+	return knowledge{stores: map[query]*store{}, executions: map[*check]*execution{}, records: map[*check]*record{}, verdicts: map[*check]verdict{}}
 }
 
 // verdict is a check's result with what it rests on.
@@ -57,7 +59,7 @@ func (k *knowledge) judge(checks []*check, now time.Time) (results []Result, ask
 	for _, c := range checks {
 		v, judged := k.verdicts[c]
 		if !judged || !k.stands(c, v) {
-			view := &view{stores: k.stores, done: k.executions[c].last()}
+			view := &view{stores: k.stores, done: k.executions[c].last(), record: k.records[c]}
 			v = verdict{result: c.judge(view), readings: view.asked, done: view.done}
 			v.result.At = now
 			if view.waiting {

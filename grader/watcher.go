@@ -95,8 +95,9 @@ func (w *Watcher) Synced(ctx context.Context) error {
 // Evaluate reads from the cluster what the checks ask for, runs their commands,
 // judges once and returns the results in the lab's order: those of the open
 // steps, or of all where Open was never called. It sees every change that was
-// made before it was called. It blocks for a few requests and as long as the
-// commands take, and needs no Run. The error says that the cluster did not answer.
+// made before it was called. How a change goes cannot be seen at once: checks of
+// that (content.During) are left out. It blocks for a few requests and as long as
+// the commands take, and needs no Run. The error says that the cluster did not answer.
 func (w *Watcher) Evaluate(ctx context.Context) ([]Result, error) {
 	cluster, err := connect(w.config, w.opts)
 	if err != nil {
@@ -107,6 +108,7 @@ func (w *Watcher) Evaluate(ctx context.Context) ([]Result, error) {
 	if opened == 0 {
 		checks = w.program.checks
 	}
+	checks = slices.DeleteFunc(slices.Clone(checks), func(c *check) bool { return c.during != nil })
 	return evaluate(ctx, cluster, checks)
 }
 

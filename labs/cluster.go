@@ -90,7 +90,7 @@ func graderJudge(programs map[string]*grader.Program, logger *slog.Logger) func(
 		if err != nil {
 			return nil, err
 		}
-		return programs[lab.Name].Watch(config, grader.Options{OnResults: onResults, Logger: logger}), nil
+		return programs[lab.Name].Watch(config, grader.Options{OnResults: onResults, Logger: logger, Workstation: terminal.Student(access.Dial)}), nil
 	}
 }
 

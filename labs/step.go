@@ -57,7 +57,8 @@ type verdict struct {
 // judge decides what found means for steps, which it leaves as they are. Only
 // open steps take results; one that they complete stays so. A result that says
 // the same as the last one, only later or with other evidence, is no change: it
-// is shown, but not written, or a busy cluster would keep the disk busy.
+// is shown, but not written, or a busy cluster would keep the disk busy. What has
+// to be true once only stays so.
 func judge(lab *content.Lab, steps []StepState, found []grader.Result, at time.Time) verdict {
 	v := verdict{steps: slices.Clone(steps), completed: map[string]time.Time{}}
 	for _, name := range openSteps(lab, steps) {
@@ -66,6 +67,9 @@ func judge(lab *content.Lab, steps []StepState, found []grader.Result, at time.T
 		var results, changed []grader.Result
 		for _, check := range lab.Steps[i].Checks {
 			old, new := find(step.Results, check.Name), findIn(found, name, check.Name)
+			if check.Once && passed(old) {
+				new = nil
+			}
 			if new == nil && old == nil {
 				continue
 			}

@@ -28,7 +28,7 @@ type judge struct {
 }
 
 // newJudge starts to watch the cluster of config. Close has to be called.
-func newJudge(ctx context.Context, lab *content.Lab, config *rest.Config) (*judge, error) {
+func newJudge(ctx context.Context, lab *content.Lab, config *rest.Config, workstation grader.Workstation) (*judge, error) {
 	program, err := grader.Compile(lab)
 	if err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func newJudge(ctx context.Context, lab *content.Lab, config *rest.Config) (*judg
 	ctx, stop := context.WithCancel(ctx)
 	j := &judge{lab: lab, stop: stop, done: make(chan struct{}), complete: map[string]bool{},
 		results: map[string]grader.Result{}, news: make(chan struct{})}
-	j.watcher = program.Watch(config, grader.Options{OnResults: j.note})
+	j.watcher = program.Watch(config, grader.Options{OnResults: j.note, Workstation: workstation})
 	j.watcher.Open(j.open())
 	go func() {
 		defer close(j.done)
@@ -60,7 +60,9 @@ func (j *judge) note(results []grader.Result) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, result := range results {
-		j.results[result.Step+"/"+result.Check] = result
+		if last := j.results[result.Step+"/"+result.Check]; !j.latched(last) {
+			j.results[result.Step+"/"+result.Check] = result
+		}
 	}
 	before := len(j.complete)
 	for _, name := range j.open() {
@@ -74,6 +76,16 @@ func (j *judge) note(results []grader.Result) {
 	}
 	close(j.news)
 	j.news = make(chan struct{})
+}
+
+// latched tells whether a result stays as it is, whatever comes later.
+func (j *judge) latched(result grader.Result) bool {
+	step, _ := j.lab.Step(result.Step)
+	if step == nil || result.Status != grader.True {
+		return false
+	}
+	check, there := step.Check(result.Check)
+	return there && check.Once
 }
 
 // until blocks until enough says that it has seen enough, the watch ends or ctx

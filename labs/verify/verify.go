@@ -136,7 +136,7 @@ func newProof(ctx context.Context, lab *content.Lab, access *provisioner.Access)
 
 // begin watches and opens a terminal where everything is set up.
 func begin(ctx context.Context, lab *content.Lab, config *rest.Config, workstation terminal.Dialer) (*proof, error) {
-	judge, err := newJudge(ctx, lab, config)
+	judge, err := newJudge(ctx, lab, config, terminal.Student(workstation))
 	if err != nil {
 		return nil, err
 	}
