@@ -92,15 +92,15 @@ func (p *httpProbe) aim(look lookup) (*target, Result) {
 	at, why := aimAtPod(p.pod(), look, container)
 	if at != nil {
 		// The API server's proxy takes the port by its number or its name.
-		at.address = fmt.Sprintf("/api/v1/namespaces/%s/pods/%s/proxy", p.Namespace, p.proxied(at.pod))
+		at.address = fmt.Sprintf("/api/v1/namespaces/%s/pods/%s/proxy", p.Namespace, p.proxied(at.pod, p.Port))
 	}
 	return at, why
 }
 
 // proxied names what the API server's proxy is to ask, and how.
-func (p *httpProbe) proxied(name string) string {
-	if p.Port != "" || p.Scheme == "https" {
-		name += ":" + p.Port
+func (p *httpProbe) proxied(name, port string) string {
+	if port != "" || p.Scheme == "https" {
+		name += ":" + port
 	}
 	if p.Scheme == "https" {
 		name = "https:" + name
@@ -145,7 +145,8 @@ func (p *httpProbe) aimAtService(look lookup) (*target, Result) {
 		if service.Spec.Type == corev1.ServiceTypeExternalName {
 			return no(ReasonWrong, "is only a name for %s, so nothing in the cluster answers for it", service.Spec.ExternalName)
 		}
-		at.address = fmt.Sprintf("/api/v1/namespaces/%s/services/%s/proxy", p.Namespace, p.proxied(p.Service))
+		// Without a port it would look for one that has no name.
+		at.address = fmt.Sprintf("/api/v1/namespaces/%s/services/%s/proxy", p.Namespace, p.proxied(p.Service, strconv.Itoa(int(port.Port))))
 	case p.Via == content.ViaNodePort:
 		if port.NodePort == 0 {
 			return no(ReasonWrong, "has no port on the nodes; its type is %s", service.Spec.Type)
