@@ -162,21 +162,40 @@ func TestJUnitTellsWhatFailed(t *testing.T) {
 func TestEveryLabIsProven(t *testing.T) {
 	t.Run(providerKind, func(t *testing.T) {
 		provisionertest.NeedsEngine(t)
-		proveEveryLab(t, providerKind, "solution")
+		proveEveryLab(t, "", providerKind, "solution")
 	})
 	t.Run(providerEmbedded, func(t *testing.T) {
 		provisionertest.NeedsPack(t)
-		proveEveryLab(t, providerEmbedded, "*")
+		proveEveryLab(t, "", providerEmbedded, "*")
 	})
 }
 
-func proveEveryLab(t *testing.T, provider, only string) {
-	cfg := config{Provider: provider, PackCache: provisionertest.PackCache(t)}
+// TestEveryKindOfCheckIsProven proves labs that are there for the sake of their
+// checks. kind has no address outside of a cluster.
+func TestEveryKindOfCheckIsProven(t *testing.T) {
+	t.Run(providerKind, func(t *testing.T) {
+		provisionertest.NeedsEngine(t)
+		proveEveryLab(t, "testdata/checks", providerKind, "solution", "kinds")
+	})
+	t.Run(providerEmbedded, func(t *testing.T) {
+		provisionertest.NeedsPack(t)
+		proveEveryLab(t, "testdata/checks", providerEmbedded, "*")
+	})
+}
+
+// proveEveryLab proves the named labs of a folder, all of them where none is
+// named; no folder is the course itself.
+func proveEveryLab(t *testing.T, folder, provider, only string, names ...string) {
+	cfg := config{Content: folder, Provider: provider, PackCache: provisionertest.PackCache(t)}
 	course, err := cfg.loadCourse()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cases, err := casesOf(course.Labs(), only)
+	chosen, err := labsNamed(course, names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases, err := casesOf(chosen, only)
 	if err != nil {
 		t.Fatal(err)
 	}

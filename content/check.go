@@ -2,10 +2,10 @@ package content
 
 import "time"
 
-// Check is one question about the cluster. At most one of Exec, HTTP, DNS, Logs,
-// Can, Workstation, Script and During is set; with none it looks at Objects alone.
-// Objects may stand beside any of them but Script, for expressions that compare
-// both.
+// Check is one question about the cluster, or to the student. At most one of Exec,
+// HTTP, DNS, Logs, Can, Workstation, Answer, Script and During is set; with none it
+// looks at Objects alone. Objects may stand beside any of them but Answer and
+// Script, for expressions that compare both.
 type Check struct {
 	Name        string
 	Title       string // what the student is told that this check looks for
@@ -17,9 +17,10 @@ type Check struct {
 	Logs        *Logs
 	Can         *Can
 	Workstation *Workstation
+	Answer      *Answer
 	Script      *Script
 	During      *During
-	Validations []Validation // none for a Script, at least one for all others
+	Validations []Validation // none for an Answer and a Script, at least one for all others
 	Line        int          // of the check in lab.yaml, for messages
 }
 

@@ -24,6 +24,7 @@ type (
 		Logs        *logsSpec         `yaml:"logs"`
 		Can         *canSpec          `yaml:"can"`
 		Workstation *workstationSpec  `yaml:"workstation"`
+		Answer      *answerSpec       `yaml:"answer"`
 		Script      *scriptSpec       `yaml:"script"`
 		During      *During           `yaml:"during"`
 		Validations []Validation      `yaml:"validations"`
@@ -153,6 +154,10 @@ func (d *document) check(here fieldAt, spec checkSpec) Check {
 	if kind("workstation", spec.Workstation != nil) {
 		check.Workstation = d.workstation(here.in("workstation"), spec.Workstation)
 	}
+	if kind("answer", spec.Answer != nil) {
+		check.Answer = d.answer(here.in("answer"), spec.Answer)
+		check.Once = true
+	}
 	if kind("script", spec.Script != nil) {
 		check.Script = &Script{Run: spec.Script.Run, Repeat: d.repeat(here.in("script"), &spec.Script.repeatSpec)}
 		d.required(here("script", "run"), strings.TrimSpace(spec.Script.Run))
@@ -165,7 +170,7 @@ func (d *document) check(here fieldAt, spec checkSpec) Check {
 		d.addf(here(), "the check %s has %s; give one of them, and another check for each other", quote(spec.Name), strings.Join(kinds, " and "))
 	}
 	if len(kinds) == 0 && len(spec.Objects) == 0 {
-		d.addf(here(), "the check %s needs something to look at: objects, exec, http, dns, logs, can, workstation, script or during", quote(spec.Name))
+		d.addf(here(), "the check %s needs something to look at: objects, exec, http, dns, logs, can, workstation, answer, script or during", quote(spec.Name))
 	}
 	for _, name := range slices.Sorted(maps.Keys(spec.Objects)) {
 		d.object(here.in("objects", name), name, spec.Objects[name], kinds)
@@ -332,9 +337,9 @@ func (d *document) httpURL(here fieldAt, spec *httpSpec) {
 	if err != nil || target.Scheme != "http" && target.Scheme != "https" || target.Host == "" || target.User != nil {
 		d.addf(here("url"), "url is %s and has to be like http://web.example:8080/path", quote(spec.URL))
 	}
-	for field, text := range map[string]string{"namespace": spec.Namespace, "scheme": spec.Scheme, "port": spec.Port, "path": spec.Path} {
-		if text != "" {
-			d.addf(here(field), "the url says that already")
+	for _, also := range []struct{ field, text string }{{"namespace", spec.Namespace}, {"scheme", spec.Scheme}, {"port", spec.Port}, {"path", spec.Path}} {
+		if also.text != "" {
+			d.addf(here(also.field), "the url says where to ask, so %s has no meaning", also.field)
 		}
 	}
 }
@@ -412,7 +417,11 @@ func (d *document) validations(check fieldAt, c *Check) {
 		d.addf(check("validations"), "a script judges by its exit status and needs no validations")
 	case c.Script != nil && len(c.Objects) > 0:
 		d.addf(check("objects"), "a script asks for objects by itself; it has no expressions that could see these")
-	case c.Script == nil && len(c.Validations) == 0:
+	case c.Answer != nil && len(c.Validations) > 0:
+		d.addf(check("validations"), "an answer is right or wrong by itself and needs no validations")
+	case c.Answer != nil && len(c.Objects) > 0:
+		d.addf(check("objects"), "an answer is right or wrong by itself; it has no expressions that could see these")
+	case c.Answer == nil && c.Script == nil && len(c.Validations) == 0:
 		d.addf(check("validations"), "a check has at least one validation")
 	}
 	for i := range c.Validations {

@@ -48,18 +48,26 @@ func isCommand(line string) bool {
 	return line != "" && !strings.HasPrefix(line, "#")
 }
 
+// holdsWork tells whether a script does anything: types a command or answers.
+func holdsWork(text string) bool {
+	return len(Answers(text)) > 0 || slices.ContainsFunc(strings.Split(text, "\n"), isCommand)
+}
+
 // matchSolution checks that solve.sh has one part a step, in their order.
 func (l *loader) matchSolution(lab *Lab, file string, parts []scriptPart) {
 	for i, part := range parts {
-		_, known := lab.Step(part.Step)
+		step, known := lab.Step(part.Step)
 		earlier := slices.IndexFunc(parts[:i], func(other scriptPart) bool { return other.Step == part.Step })
 		switch {
 		case !known:
 			l.addf(file, part.line, "there is no step %s", quote(part.Step))
 		case earlier >= 0:
 			l.addf(file, part.line, "the step %s has a part already, in line %d", part.Step, parts[earlier].line)
-		case !slices.ContainsFunc(strings.Split(part.Text, "\n"), isCommand):
+		case !holdsWork(part.Text):
 			l.addf(file, part.line, "the part of the step %s holds no command", part.Step)
+		}
+		if known {
+			l.matchAnswers(file, part.line, step, part.Text, true)
 		}
 		lab.Solution = append(lab.Solution, part.Part)
 	}
@@ -106,7 +114,7 @@ func (l *loader) wrong(dir string) []wrongFile {
 		answer := wrongFile{file: file, lines: map[string]int{}}
 		answer.Name, answer.Text = strings.TrimSuffix(name, ".sh"), text
 		l.header(&answer)
-		if !slices.ContainsFunc(strings.Split(text, "\n"), isCommand) {
+		if !holdsWork(text) {
 			l.addf(file, 0, "holds no command, so it is no answer; write : for one that does nothing")
 		}
 		all = append(all, answer)
@@ -157,6 +165,9 @@ func (l *loader) matchWrong(lab *Lab, answers []wrongFile) {
 			if _, known := step.Check(answer.Check); !known {
 				l.addf(answer.file, answer.lines["check"], "the step %s has no check %s", answer.Step, quote(answer.Check))
 			}
+		}
+		if found {
+			l.matchAnswers(answer.file, 0, step, answer.Text, false)
 		}
 		if answer.After != "" {
 			if _, known := lab.Step(answer.After); !known {

@@ -25,13 +25,17 @@ type Program struct {
 	checks []*check // in the lab's order
 }
 
-// Compile translates every expression of the lab. The error joins a
+// Compile translates every expression of the lab. Checks that ask the student are
+// left out: JudgeAnswer judges what they answer. The error joins a
 // *content.Problem, with file and line, for each mistake.
 func Compile(lab *content.Lab) (*Program, error) {
 	program, mistakes := &Program{}, []error(nil)
 	for i := range lab.Steps {
 		step := &lab.Steps[i]
 		for j := range step.Checks {
+			if step.Checks[j].Answer != nil {
+				continue // judged when it is given, by JudgeAnswer
+			}
 			compiled, problems := compileCheck(lab, step, &step.Checks[j])
 			program.checks = append(program.checks, compiled)
 			mistakes = append(mistakes, problems...)

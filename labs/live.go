@@ -44,6 +44,7 @@ type liveSession struct {
 	view     atomic.Pointer[View] // as last published; what it points to never changes
 	activeAt atomic.Int64         // milliseconds since 1970, by Touch
 	over     chan struct{}        // closed when the end is stored, or cannot be
+	answers  chan given           // to be stored, while it is Ready
 	overErr  error                // why the end is not stored; set before over is closed
 
 	mu       sync.Mutex // against the pool, which reports from a goroutine of its own
@@ -70,6 +71,7 @@ func (s *Service) newLive(ctx context.Context, session Session) (*liveSession, e
 		lab:     lab,
 		logger:  s.logger.With("session", session.ID, "lab", session.Lab),
 		over:    make(chan struct{}),
+		answers: make(chan given),
 		session: session,
 		steps:   inLabOrder(lab, known),
 		classes: idsOf(classes),

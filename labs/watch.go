@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -76,6 +77,8 @@ func (l *liveSession) watch(ctx context.Context) error {
 			w.retryJudge.later()
 		case results := <-w.results:
 			w.take(ctx, results)
+		case answer := <-w.answers:
+			answer.stored <- w.take(ctx, []grader.Result{answer.result})
 		case <-w.retrySave.C:
 			w.take(ctx, w.unsaved)
 		case err := <-w.reached:
@@ -116,8 +119,10 @@ func (w *watching) startJudge(ctx context.Context, work *sync.WaitGroup) {
 }
 
 // take stores what found changed, and then shows it. While it cannot be stored,
-// nothing of it is shown as done, and it is tried again.
-func (w *watching) take(ctx context.Context, found []grader.Result) {
+// nothing of it is shown as done, and it is tried again; the error says why, in
+// words for the student.
+func (w *watching) take(ctx context.Context, found []grader.Result) error {
+	found = overlay(w.unsaved, found)
 	w.unsaved = nil
 	w.retrySave.C = nil
 	at := now()
@@ -127,7 +132,7 @@ func (w *watching) take(ctx context.Context, found []grader.Result) {
 		if w.session.Reason == reasonNotSaved { // and now there is nothing left to save
 			w.showCondition()
 		}
-		return
+		return nil
 	}
 	session := w.session
 	if len(verdict.completed) > 0 && finished(verdict.steps) {
@@ -137,17 +142,28 @@ func (w *watching) take(ctx context.Context, found []grader.Result) {
 	session.Reason, session.Message = w.condition()
 	// A session that is ended at this moment is still to have what it achieved.
 	if err := w.service.stores.Results.Record(context.WithoutCancel(ctx), &session, verdict.changed, verdict.completed); err != nil {
-		w.notSaved(err, found)
-		return
+		return w.notSaved(err, found)
 	}
 	w.retrySave.reset()
 	w.publish(func() { w.session, w.steps = session, verdict.steps })
 	if len(verdict.completed) > 0 && w.judge != nil {
 		w.judge.Open(openSteps(w.lab, w.steps))
 	}
+	return nil
 }
 
-func (w *watching) notSaved(err error, found []grader.Result) {
+// overlay returns the results of older with those of newer in their place.
+func overlay(older, newer []grader.Result) []grader.Result {
+	all := slices.Clone(newer)
+	for _, result := range older {
+		if findIn(newer, result.Step, result.Check) == nil {
+			all = append(all, result)
+		}
+	}
+	return all
+}
+
+func (w *watching) notSaved(err error, found []grader.Result) error {
 	w.logger.Error("results are not saved", "error", err)
 	w.unsaved = found
 	w.retrySave.later()
@@ -156,6 +172,7 @@ func (w *watching) notSaved(err error, found []grader.Result) {
 		message = known.Message
 	}
 	w.publish(func() { w.session.Reason, w.session.Message = reasonNotSaved, message })
+	return &Error{Code: CodeUnavailable, Message: message, Err: err}
 }
 
 // quietly changes what the next view shows and tells nobody.

@@ -267,13 +267,18 @@ func course() *content.Course {
 		{Name: "look", Title: "Look", Points: 1, Checks: []content.Check{check("seen")}},
 		{Name: "scale", Title: "Scale", Points: 1, After: []string{"create"}, Checks: []content.Check{check("replicas")}},
 	}}
+	questions := &content.Lab{Name: "questions", Module: "basics", Title: "Questions", Minutes: 5, Steps: []content.Step{
+		{Name: "tell", Title: "Tell", Points: 1, Checks: []content.Check{
+			{Name: "many", Title: "How many?", Once: true, Answer: &content.Answer{Accept: []string{"42"}, Message: "Count again."}},
+			{Name: "flash", Title: "It flashed", Once: true}, {Name: "dark", Title: "It is dark"}}},
+	}}
 	services := &content.Lab{Name: "services", Module: "basics", Title: "Services", Minutes: 5, Steps: []content.Step{
 		{Name: "expose", Title: "Expose", Points: 1, Checks: []content.Check{check("exposed")}},
 	}}
 	third := *services
 	third.Name, third.Title = "ingress", "Ingress"
 	return &content.Course{Name: "kubernetes", Title: "Kubernetes", Modules: []*content.Module{
-		{Name: "basics", Title: "Basics", Labs: []*content.Lab{pods, services, &third}},
+		{Name: "basics", Title: "Basics", Labs: []*content.Lab{pods, services, &third, questions}},
 	}}
 }
 

@@ -104,8 +104,15 @@ type stepJSON struct {
 }
 
 type checkJSON struct {
-	Name  string `json:"name"`
-	Title string `json:"title"`
+	Name     string        `json:"name"`
+	Title    string        `json:"title"`
+	Question *questionJSON `json:"question,omitempty"` // where the student is asked
+}
+
+// questionJSON is what the student is asked by the check's title; the right
+// answers stay here.
+type questionJSON struct {
+	Options []string `json:"options"` // to choose from; typed where there are none
 }
 
 // getLab answers what a student reads. Solutions, wrong answers and the checks'
@@ -121,7 +128,11 @@ func (s *Server) getLab(c *gin.Context) error {
 		item := stepJSON{Name: step.Name, Title: step.Title, Points: step.Points, Instructions: step.Instructions,
 			Hints: append([]template.HTML{}, step.Hints...), Checks: []checkJSON{}}
 		for _, check := range step.Checks {
-			item.Checks = append(item.Checks, checkJSON{Name: check.Name, Title: check.Title})
+			one := checkJSON{Name: check.Name, Title: check.Title}
+			if check.Answer != nil {
+				one.Question = &questionJSON{Options: append([]string{}, check.Answer.Options...)}
+			}
+			item.Checks = append(item.Checks, one)
 		}
 		out.Steps = append(out.Steps, item)
 	}

@@ -111,8 +111,8 @@ func TestClassEvents(t *testing.T) {
 		Labs []struct{ Name string }
 	}
 	var c class
-	if kind := next(t, conn, &c); kind != "class" || len(c.Students) != 2 || len(c.Labs) != 3 || c.Students[0].Name != "ann" {
-		t.Fatalf("first event: got %s %+v, want Ann and Bob at three labs", kind, c)
+	if kind := next(t, conn, &c); kind != "class" || len(c.Students) != 2 || len(c.Labs) != 4 || c.Students[0].Name != "ann" {
+		t.Fatalf("first event: got %s %+v, want Ann and Bob at four labs", kind, c)
 	}
 	page := s.ann.socket("/api/events?session=" + s.session)
 	s.found("pods",

@@ -49,6 +49,7 @@ func (s *Server) routes() []route {
 		{"DELETE", "/api/sessions/:session", person, "", s.deleteSession},
 		{"GET", "/api/sessions/:session/results", person, "", s.getResults},
 		{"POST", "/api/sessions/:session/apps", person, "", s.postApp},
+		{"POST", "/api/sessions/:session/answers", person, "", s.postAnswer},
 		{"GET", "/api/sessions/:session/terminals/:terminal", person, "", s.getTerminal},
 
 		{"GET", "/api/classes", person, Serve, s.getClasses},

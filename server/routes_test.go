@@ -62,6 +62,7 @@ var access = map[string]may{
 	"GET /api/sessions/:session":                     {nil, 401, 404, 404, 200, 200},
 	"GET /api/sessions/:session/results":             {nil, 401, 404, 404, 200, 200},
 	"POST /api/sessions/:session/apps":               {map[string]any{"namespace": "default", "service": "web", "port": 80}, 401, 404, 404, 403, 200},
+	"POST /api/sessions/:session/answers":            {map[string]any{"step": "one", "check": "exists", "answer": "42"}, 401, 404, 404, 403, 404},
 	"GET /api/sessions/:session/terminals/:terminal": {nil, 401, 404, 404, 426, 426},
 	"GET /api/events?session":                        {nil, 401, 404, 404, 426, 426},
 	"GET /api/events?class":                          {nil, 401, 404, 404, 426, 404},

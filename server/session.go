@@ -116,6 +116,21 @@ func (s *Server) getResults(c *gin.Context) error {
 	return nil
 }
 
+// postAnswer judges what the student answered to a check that asks, and answers
+// the session once it is stored.
+func (s *Server) postAnswer(c *gin.Context) error {
+	var in struct{ Step, Check, Answer string }
+	if err := decode(c, &in); err != nil {
+		return err
+	}
+	view, err := s.labs.Answer(c.Request.Context(), userOf(c), c.Param("session"), in.Step, in.Check, in.Answer)
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusOK, s.session(view, false))
+	return nil
+}
+
 // session turns a view into JSON. Every check of the lab is listed, looked at or
 // not, in the author's order.
 func (s *Server) session(view *labs.View, evidence bool) *sessionJSON {

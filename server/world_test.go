@@ -302,7 +302,17 @@ func testCourse() *content.Course {
 		}
 	}
 	return &content.Course{Name: "test", Title: "A course", Summary: "To test with.", Modules: []*content.Module{
-		{Name: "01-first", Title: "First", Summary: "Module.", Labs: []*content.Lab{lab("pods"), lab("services"), lab("volumes")}},
+		{Name: "01-first", Title: "First", Summary: "Module.", Labs: []*content.Lab{lab("pods"), lab("services"), questions(), lab("volumes")}},
+	}}
+}
+
+// questions is a lab that asks.
+func questions() *content.Lab {
+	return &content.Lab{Name: "questions", Module: "01-first", Title: "Questions", Summary: "A lab.", Minutes: 5, Steps: []content.Step{
+		{Name: "one", Title: "Step one", Points: 1, Checks: []content.Check{
+			{Name: "typed", Title: "How many?", Once: true, Answer: &content.Answer{Accept: []string{"42"}, Message: "Count again."}},
+			{Name: "chosen", Title: "Which?", Once: true, Answer: &content.Answer{Options: []string{"left", "right"}, Accept: []string{"right"}, Message: "The other one."}},
+		}},
 	}}
 }
 

@@ -78,6 +78,18 @@ func (j *judge) note(results []grader.Result) {
 	j.news = make(chan struct{})
 }
 
+// answer gives the answers of a script to the questions of a step.
+func (j *judge) answer(step *content.Step, script string) error {
+	for _, given := range content.Answers(script) {
+		check, known := step.Check(given.Check)
+		if !known || check.Answer == nil {
+			return fmt.Errorf("step %s has no question %s", step.Name, given.Check)
+		}
+		j.note([]grader.Result{grader.JudgeAnswer(step.Name, check, given.Text)})
+	}
+	return nil
+}
+
 // latched tells whether a result stays as it is, whatever comes later.
 func (j *judge) latched(result grader.Result) bool {
 	step, _ := j.lab.Step(result.Step)

@@ -195,6 +195,9 @@ func (p *proof) solve(ctx context.Context, part *content.Part) error {
 		return fmt.Errorf("step %s: %w", part.Step, err)
 	}
 	step, _ := p.lab.Step(part.Step) // Load has seen to it
+	if err := p.judge.answer(step, part.Text); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, stepTimeout, errors.New("time is over"))
 	defer cancel()
 	err := p.judge.until(ctx, func() bool { return p.judge.complete[part.Step] })
@@ -223,10 +226,13 @@ func wrongAnswer(ctx context.Context, p *proof, wrong *content.WrongAnswer) erro
 	if err := p.typist.typeText(ctx, wrong.Text); err != nil {
 		return err
 	}
+	step, _ := p.lab.Step(wrong.Step)
+	if err := p.judge.answer(step, wrong.Text); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, verdictTimeout, errors.New("time is over"))
 	defer cancel()
 	if err := p.judge.until(ctx, func() bool { return told() || p.judge.complete[wrong.Step] }); err != nil {
-		step, _ := p.lab.Step(wrong.Step)
 		return fmt.Errorf("check %s of step %s never says %q; now: %s", wrong.Check, wrong.Step, wrong.Message, p.judge.missing(step))
 	}
 	return p.holds(ctx, wrong)

@@ -35,6 +35,9 @@ export class Client {
   app = (id: string, app: { namespace: string; service: string; port: number }) =>
     this.post<{ url: string }>(path`/api/sessions/${id}/apps`, app)
 
+  answer = (id: string, answer: { step: string; check: string; answer: string }) =>
+    this.post<Session>(path`/api/sessions/${id}/answers`, answer)
+
   classes = async () => (await this.get<{ classes: ClassSummary[] }>('/api/classes')).classes
   createClass = (title: string) => this.post<ClassSummary>('/api/classes', { title })
   classGrid = (id: string) => this.get<ClassGrid>(path`/api/classes/${id}`)

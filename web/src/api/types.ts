@@ -69,7 +69,13 @@ export interface LabStep {
   instructions: string
   /** HTML, rendered and sanitised by the server. */
   hints: string[]
-  checks: { name: string; title: string }[]
+  checks: { name: string; title: string; question?: Question }[]
+}
+
+/** What a check's title asks the student. */
+export interface Question {
+  /** To choose from; the answer is typed where there are none. */
+  options: string[]
 }
 
 export type Status = 'True' | 'False' | 'Unknown'

@@ -28,6 +28,11 @@ sleep 1
 kubectl delete configmap flash
 kubectl create configmap after --from-literal=light=off
 
+# step: tell
+kubectl get nodes
+# answer nodes: 1 node
+# answer colour: Deployment
+
 # step: update
 kubectl patch deployment web --patch='{"spec": {"minReadySeconds": 1, "strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}}}'
 kubectl rollout status deployment/web

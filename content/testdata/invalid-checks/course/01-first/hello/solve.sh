@@ -1,0 +1,4 @@
+# step: create
+kubectl get pods
+# answer asked: b
+# answer nobody: c

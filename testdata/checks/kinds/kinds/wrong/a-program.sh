@@ -1,0 +1,5 @@
+# step: tell
+# check: colour
+# message: That is a program.
+# answer nodes: 1
+# answer colour: etcd
