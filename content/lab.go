@@ -53,6 +53,7 @@ type Lab struct {
 
 	Solution []Part        // solve.sh, one part a step, in the order of the steps
 	Wrong    []WrongAnswer // wrong/*.sh, in the order of their names
+	Commands []Command     // what can be clicked, in README.md and in hints
 
 	Dir string // where the lab was read from, for messages: "kubernetes/01-quick-start/kubectl-run"
 }
@@ -132,6 +133,7 @@ type SetupFile struct {
 type Part struct {
 	Step string
 	Text string
+	Line int // of solve.sh where Text begins
 }
 
 // WrongAnswer is a script that makes a check fail in a way that the author has

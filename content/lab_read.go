@@ -147,6 +147,7 @@ func (l *loader) matchReadme(lab *Lab, readme *readme) {
 		return
 	}
 	lab.Intro = readme.intro
+	lab.Commands = slices.Concat(readme.commands, lab.Commands)
 	titles := make([]string, len(lab.Steps))
 	for i, step := range lab.Steps {
 		titles[i] = step.Title
@@ -176,7 +177,8 @@ func (l *loader) matchReadme(lab *Lab, readme *readme) {
 }
 
 // hints renders the hints of a step; each is a short Markdown text.
-func (d *document) hints(step int, texts []string) []template.HTML {
+// Their commands are noted for the lab.
+func (d *document) hints(lab *Lab, step int, texts []string) []template.HTML {
 	var hints []template.HTML
 	for i, text := range texts {
 		where := at("spec", "steps", step, "hints", i)
@@ -187,6 +189,10 @@ func (d *document) hints(step int, texts []string) []template.HTML {
 		page.links(func(_ int, target string) (string, bool) { return d.loader.link(d.file, d.line(where...), target) })
 		for _, problem := range page.problems {
 			d.addf(where, "%s", problem.message)
+		}
+		for _, command := range page.commands() {
+			command.File, command.Line = d.file, d.line(where...)
+			lab.Commands = append(lab.Commands, command)
 		}
 		hints = append(hints, page.all())
 	}

@@ -13,6 +13,7 @@ import (
 type readme struct {
 	file     string
 	intro    template.HTML
+	commands []Command
 	sections []readmeSection
 }
 
@@ -35,7 +36,10 @@ func (l *loader) readme(file string) *readme {
 	for _, problem := range page.problems {
 		l.addf(file, problem.line, "%s", problem.message)
 	}
-	out := &readme{file: file}
+	out := &readme{file: file, commands: page.commands()}
+	for i := range out.commands {
+		out.commands[i].File = file
+	}
 	group, first := ast.NewDocument(), true
 	flush := func() {
 		html := page.render(group)
