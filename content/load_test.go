@@ -100,7 +100,7 @@ func TestLoadValid(t *testing.T) {
 	if raw, err := fs.ReadFile(lab.Files, "notes/read-me.txt"); err != nil || string(raw) != "Hello.\n" {
 		t.Errorf("files: got %q, %v", raw, err)
 	}
-	if want := []content.Part{{Step: "run", Text: "kubectl run web --image=nginx:1.27\n", Line: 2}, {Step: "delete", Text: "kubectl delete pod web\n", Line: 5}}; !slices.Equal(lab.Solution, want) {
+	if want := []content.Part{{Step: "run", Text: "kubectl run web --image=nginx:1.27\n", Line: 5}, {Step: "delete", Text: "kubectl delete pod web\n", Line: 8}}; !slices.Equal(lab.Solution, want) {
 		t.Errorf("solution: got %+v, want %+v", lab.Solution, want)
 	}
 	const dir = "course/02-second/pods/"
