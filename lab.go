@@ -21,7 +21,7 @@ func newLabCommand() *cobra.Command {
 		Use:   "lab",
 		Short: "List, check and prove labs",
 	}
-	cmd.AddCommand(newLabListCommand(), newLabLintCommand(), newLabVerifyCommand())
+	cmd.AddCommand(newLabListCommand(), newLabLintCommand(), newLabSchemaCommand(), newLabVerifyCommand())
 	return cmd
 }
 

@@ -60,7 +60,7 @@ type Lab struct {
 
 // ClusterSpec is what a lab asks of its cluster.
 type ClusterSpec struct {
-	Workers int `yaml:"workers"` // nodes beside the control plane, 0 to 5
+	Workers int `yaml:"workers" jsonschema:"minimum=0,maximum=5"` // nodes beside the control plane, 0 to 5
 }
 
 // Step is one thing for the student to do. It is complete when all of its
@@ -90,12 +90,12 @@ type Check struct {
 // sentence, or is null where Optional is set. Without Name it is the list of all
 // that match Selector, in the order of namespace and name; it may be empty.
 type Object struct {
-	APIVersion string            `yaml:"apiVersion"`
-	Kind       string            `yaml:"kind"`
-	Namespace  string            `yaml:"namespace"` // empty for a cluster-scoped kind, or a list over all namespaces
-	Name       string            `yaml:"name"`
-	Selector   map[string]string `yaml:"selector"` // labels that every listed object carries
-	Optional   bool              `yaml:"optional"`
+	APIVersion string            `yaml:"apiVersion" jsonschema:"required"` // as in a manifest, such as v1 or apps/v1
+	Kind       string            `yaml:"kind" jsonschema:"required"`       // as in a manifest, such as Pod
+	Namespace  string            `yaml:"namespace"`                        // empty for a cluster-scoped kind, or a list over all namespaces
+	Name       string            `yaml:"name"`                             // of one object; without it, all of the kind are listed
+	Selector   map[string]string `yaml:"selector"`                         // labels that every listed object carries
+	Optional   bool              `yaml:"optional"`                         // the object may be absent, and the variable is null then
 }
 
 // Exec runs a command in a pod. CEL sees stdout and stderr (strings, cut at 64
@@ -113,10 +113,10 @@ type Exec struct {
 // Validation is one CEL expression that has to be true, in the words of
 // ValidatingAdmissionPolicy. One of Message and MessageExpression is set.
 type Validation struct {
-	Expression        string `yaml:"expression"`
-	Message           string `yaml:"message"`
-	MessageExpression string `yaml:"messageExpression"`
-	Pending           bool   `yaml:"pending"` // false means not yet, rather than wrong
+	Expression        string `yaml:"expression" jsonschema:"required"` // CEL that gives true or false
+	Message           string `yaml:"message"`                          // what the student reads while it is not true
+	MessageExpression string `yaml:"messageExpression"`                // CEL that gives that text
+	Pending           bool   `yaml:"pending"`                          // while it is not true, the student reads "not yet" and not "wrong"
 	Line              int    `yaml:"-"`
 }
 

@@ -8,39 +8,67 @@ import (
 	"strings"
 )
 
-// The spec of lab.yaml, as it is written.
+// The spec of lab.yaml, as it is written. Its comments, and those of the types in
+// it, are what an editor shows to authors: see Schema.
 type (
 	labSpec struct {
-		Title    string      `yaml:"title"`
-		Summary  string      `yaml:"summary"`
-		Minutes  int         `yaml:"minutes"`
-		Requires []string    `yaml:"requires"`
-		Cluster  ClusterSpec `yaml:"cluster"`
-		Steps    []stepSpec  `yaml:"steps"`
+		// What the lab is called.
+		Title string `yaml:"title" jsonschema:"required,minLength=1"`
+		// One sentence for the course page.
+		Summary string `yaml:"summary" jsonschema:"required,minLength=1"`
+		// How long a student needs, from 1 to 240.
+		Minutes int `yaml:"minutes" jsonschema:"required,minimum=1,maximum=240"`
+		// What the lab needs of a cluster: pods, exec, network, networkpolicy, storage, metrics, ingress, or nodes=1 to nodes=6.
+		Requires []string `yaml:"requires"`
+		// What the lab's cluster is like.
+		Cluster ClusterSpec `yaml:"cluster"`
+		// What the student does, in the order of the sections of README.md.
+		Steps []stepSpec `yaml:"steps" jsonschema:"required,minItems=1"`
 	}
+	// One thing for the student to do. It is complete when all of its checks pass at the same time.
 	stepSpec struct {
-		Name   string      `yaml:"name"`
-		Title  string      `yaml:"title"`
-		Points *int        `yaml:"points"`
-		After  []string    `yaml:"after"`
-		Hints  []string    `yaml:"hints"`
-		Checks []checkSpec `yaml:"checks"`
+		// A DNS label, unique in the lab.
+		Name string `yaml:"name" jsonschema:"required,minLength=1"`
+		// The title of its section of README.md, letter by letter.
+		Title string `yaml:"title" jsonschema:"required,minLength=1"`
+		// What it counts, from 1 to 100; 1 where it is not given.
+		Points *int `yaml:"points" jsonschema:"minimum=1,maximum=100"`
+		// Steps that have to be complete before this one is judged.
+		After []string `yaml:"after"`
+		// Short texts in Markdown that a student can unfold, one after the other.
+		Hints []string `yaml:"hints"`
+		// What has to be so, all of it at the same time.
+		Checks []checkSpec `yaml:"checks" jsonschema:"required,minItems=1"`
 	}
+	// One question about the cluster.
 	checkSpec struct {
-		Name        string            `yaml:"name"`
-		Title       string            `yaml:"title"`
-		Objects     map[string]Object `yaml:"objects"`
-		Exec        *execSpec         `yaml:"exec"`
-		Validations []Validation      `yaml:"validations"`
+		// A DNS label, unique in the step.
+		Name string `yaml:"name" jsonschema:"required,minLength=1"`
+		// What the student is told that this check looks for.
+		Title string `yaml:"title" jsonschema:"required,minLength=1"`
+		// The objects that the check looks at, by the names that its expressions have for them.
+		Objects map[string]Object `yaml:"objects"`
+		// A command whose output the check looks at.
+		Exec *execSpec `yaml:"exec"`
+		// What has to be true. The first one that is not decides what the student is told.
+		Validations []Validation `yaml:"validations"`
 	}
+	// A command that runs in a pod. Expressions see stdout and stderr (texts, cut at 64 KiB) and exitCode (a number).
 	execSpec struct {
-		Namespace string            `yaml:"namespace"`
-		Pod       string            `yaml:"pod"`
-		Selector  map[string]string `yaml:"selector"`
-		Container string            `yaml:"container"`
-		Command   []string          `yaml:"command"`
-		Timeout   string            `yaml:"timeout"`
-		Interval  string            `yaml:"interval"`
+		// The namespace of the pod.
+		Namespace string `yaml:"namespace" jsonschema:"required,minLength=1"`
+		// The pod by its name. Give this or selector.
+		Pod string `yaml:"pod"`
+		// Labels: the first ready pod that carries them all is taken. Give this or pod.
+		Selector map[string]string `yaml:"selector"`
+		// The container; the pod's default one where it is not given.
+		Container string `yaml:"container"`
+		// The program and its arguments. No shell reads them.
+		Command []string `yaml:"command" jsonschema:"required,minItems=1"`
+		// How long it may take, such as 10s; 5s where it is not given.
+		Timeout string `yaml:"timeout"`
+		// How often it runs while nothing has changed, such as 1s; 3s where it is not given.
+		Interval string `yaml:"interval"`
 	}
 )
 
