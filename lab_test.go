@@ -107,6 +107,16 @@ func TestLintSurvivesEveryMistake(t *testing.T) {
 	}
 }
 
+func TestSchemaIsPrinted(t *testing.T) {
+	stdout, _, err := run(t, "lab", "schema", "module")
+	if err != nil || stdout != read(t, "docs/schemas/module.json") {
+		t.Errorf("lab schema module: %v, printed %.80q, want docs/schemas/module.json", err, stdout)
+	}
+	if _, _, err := run(t, "lab", "schema", "modules"); err == nil {
+		t.Error("lab schema modules is no error")
+	}
+}
+
 func read(t *testing.T, file string) string {
 	t.Helper()
 	text, err := os.ReadFile(file)
