@@ -33,6 +33,7 @@ var fences = map[string][]string{
 	"github.com/gin-gonic/gin":     {"server"},
 	"github.com/gorilla/websocket": {"server", "e2e_test", "web_test"},
 	"github.com/mattn/go-sqlite3":  {"labs/sqlite"},
+	"mvdan.cc/sh":                  {"labs/lint"},
 	"sigs.k8s.io/kind":             {"provisioner/kind"},
 	"github.com/spf13/cobra":       {"."},
 }
@@ -67,6 +68,7 @@ var adapters = map[string]bool{
 	"provisioner/kind":            true,
 	"provisioner/pack":            true,
 	"provisioner/provisionertest": true,
+	"labs/lint":                   true,
 	"labs/sqlite":                 true,
 	"labs/verify":                 true,
 }

@@ -12,6 +12,7 @@ import (
 
 	"wheelhouse/content"
 	"wheelhouse/grader"
+	"wheelhouse/labs/lint"
 )
 
 // newLabCommand has the commands for authors of labs.
@@ -20,7 +21,7 @@ func newLabCommand() *cobra.Command {
 		Use:   "lab",
 		Short: "List, check and prove labs",
 	}
-	cmd.AddCommand(newLabListCommand(), newLabLintCommand(), newLabVerifyCommand())
+	cmd.AddCommand(newLabListCommand(), newLabLintCommand(), newLabSchemaCommand(), newLabVerifyCommand())
 	return cmd
 }
 
@@ -86,7 +87,10 @@ func newLabLintCommand() *cobra.Command {
 		Long: `Find mistakes in the labs without a cluster.
 
 Every mistake is printed with its file and line, and the exit status is 1 when
-there is one.`,
+there is one. Found are: files that cannot be read, unknown fields and dead
+links; expressions that do not compile, never change, or use a field that no such
+kind has; checks that pass on an empty cluster; commands that no shell can read;
+and instructions that do not name what a check wants.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			course, err := cfg.loadCourse()
@@ -98,6 +102,9 @@ there is one.`,
 				for _, lab := range course.Labs() {
 					_, err := grader.Compile(lab)
 					mistakes = append(mistakes, err)
+					for _, problem := range lint.Lab(lab) {
+						mistakes = append(mistakes, problem)
+					}
 				}
 			}
 			problems := content.Problems(errors.Join(mistakes...))

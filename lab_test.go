@@ -49,7 +49,7 @@ func TestLintReportsEveryMistakeWithItsLine(t *testing.T) {
 	}
 	write("course.yaml", "apiVersion: wheelhouse.dev/v1\nkind: Course\nmetadata: {name: course}\nspec: {title: T, summary: S, modules: [one]}\n")
 	write("one/module.yaml", "apiVersion: wheelhouse.dev/v1\nkind: Module\nmetadata: {name: one}\nspec: {title: T, summary: S, labs: [pods]}\n")
-	write("one/pods/README.md", "Hello.\n\n## Run it\n\nDo.\n")
+	write("one/pods/README.md", "Hello.\n\n## Run it\n\nDo.\n\n```bash\nkubectl rnu --help\n```\n")
 	write("one/pods/solve.sh", "# step: run\nkubectl run web --image=nginx:1.27\n")
 	write("one/pods/lab.yaml", `apiVersion: wheelhouse.dev/v1
 kind: Lab
@@ -78,6 +78,8 @@ spec:
 	for _, want := range []string{
 		"course/one/pods/lab.yaml:8: ",  // the unknown field
 		"course/one/pods/lab.yaml:18: ", // the expression that does not compile
+		"course/one/pods/lab.yaml:13: ", // the instructions do not mention web
+		"course/one/pods/README.md:8: ", // the command that kubectl has not
 		"course/one/pods/wrong: ",
 	} {
 		if !strings.Contains(stdout, want) {
@@ -102,6 +104,16 @@ func TestLintSurvivesEveryMistake(t *testing.T) {
 				t.Errorf("err = %v, want errReported\n%s", err, stdout)
 			}
 		})
+	}
+}
+
+func TestSchemaIsPrinted(t *testing.T) {
+	stdout, _, err := run(t, "lab", "schema", "module")
+	if err != nil || stdout != read(t, "docs/schemas/module.json") {
+		t.Errorf("lab schema module: %v, printed %.80q, want docs/schemas/module.json", err, stdout)
+	}
+	if _, _, err := run(t, "lab", "schema", "modules"); err == nil {
+		t.Error("lab schema modules is no error")
 	}
 }
 

@@ -23,11 +23,12 @@ type Answer struct {
 	match *regexp.Regexp
 }
 
+// What the student is asked by the check's title.
 type answerSpec struct {
-	Options []string `yaml:"options"`
-	Accept  []string `yaml:"accept"`
-	Match   string   `yaml:"match"`
-	Message string   `yaml:"message"`
+	Options []string `yaml:"options"`                                   // what to choose from; without them the answer is typed
+	Accept  []string `yaml:"accept"`                                    // the right answers, apart from white space and from large and small letters
+	Match   string   `yaml:"match"`                                     // a regular expression (RE2) that a right answer matches as a whole
+	Message string   `yaml:"message" jsonschema:"required,minLength=1"` // what the student reads whose answer is wrong
 }
 
 // Right tells whether an answer is a right one.

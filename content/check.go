@@ -29,12 +29,12 @@ type Check struct {
 // sentence, or is null where Optional is set. Without Name it is the list of all
 // that match Selector, in the order of namespace and name; it may be empty.
 type Object struct {
-	APIVersion string            `yaml:"apiVersion"`
-	Kind       string            `yaml:"kind"`
-	Namespace  string            `yaml:"namespace"` // empty for a cluster-scoped kind, or a list over all namespaces
-	Name       string            `yaml:"name"`
-	Selector   map[string]string `yaml:"selector"` // labels that every listed object carries
-	Optional   bool              `yaml:"optional"`
+	APIVersion string            `yaml:"apiVersion" jsonschema:"required"` // as in a manifest, such as v1 or apps/v1
+	Kind       string            `yaml:"kind" jsonschema:"required"`       // as in a manifest, such as Pod
+	Namespace  string            `yaml:"namespace"`                        // empty for a cluster-scoped kind, or a list over all namespaces
+	Name       string            `yaml:"name"`                             // of one object; without it, all of the kind are listed
+	Selector   map[string]string `yaml:"selector"`                         // labels that every listed object carries
+	Optional   bool              `yaml:"optional"`                         // the object may be absent, and the variable is null then
 }
 
 // Repeat says how a check that does something does it.
@@ -146,16 +146,16 @@ type Script struct {
 // of the objects that is seen from the last one in which From is true to the first
 // one in which Until is true. What was once seen to go well stays True.
 type During struct {
-	From  string `yaml:"from"`
-	Until string `yaml:"until"`
+	From  string `yaml:"from" jsonschema:"required,minLength=1"`  // CEL that is true before the change
+	Until string `yaml:"until" jsonschema:"required,minLength=1"` // CEL that is true after it
 }
 
 // Validation is one CEL expression that has to be true, in the words of
 // ValidatingAdmissionPolicy. One of Message and MessageExpression is set.
 type Validation struct {
-	Expression        string `yaml:"expression"`
-	Message           string `yaml:"message"`
-	MessageExpression string `yaml:"messageExpression"`
-	Pending           bool   `yaml:"pending"` // false means not yet, rather than wrong
+	Expression        string `yaml:"expression" jsonschema:"required"` // CEL that gives true or false
+	Message           string `yaml:"message"`                          // what the student reads while it is not true
+	MessageExpression string `yaml:"messageExpression"`                // CEL that gives that text
+	Pending           bool   `yaml:"pending"`                          // while it is not true, the student reads "not yet" and not "wrong"
 	Line              int    `yaml:"-"`
 }

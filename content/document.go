@@ -14,12 +14,19 @@ import (
 
 // envelope is the outside of every content file, as of any Kubernetes object.
 type envelope[T any] struct {
-	APIVersion string `yaml:"apiVersion"`
-	Kind       string `yaml:"kind"`
-	Metadata   struct {
-		Name string `yaml:"name"`
-	} `yaml:"metadata"`
-	Spec T `yaml:"spec"`
+	// The version of this format.
+	APIVersion string `yaml:"apiVersion" jsonschema:"required"`
+	// What the file describes.
+	Kind string `yaml:"kind" jsonschema:"required"`
+	// What the file's object is called.
+	Metadata metadata `yaml:"metadata" jsonschema:"required"`
+	// What it is like.
+	Spec T `yaml:"spec" jsonschema:"required"`
+}
+
+type metadata struct {
+	// The name of the folder that the file is in.
+	Name string `yaml:"name" jsonschema:"required,minLength=1"`
 }
 
 // document remembers where in a file each value was written.

@@ -34,11 +34,7 @@ func (htmlRenderer) fence(w util.BufWriter, source []byte, node ast.Node, enteri
 	case "bash", "sh":
 		writeCode(w, `<pre data-run=""><code class="language-bash">`, code)
 	case "console":
-		lines := strings.Split(code, "\n")
-		for i := range lines {
-			lines[i] = strings.TrimPrefix(lines[i], "$ ")
-		}
-		writeCode(w, `<pre data-run=""><code class="language-bash">`, strings.Join(lines, "\n"))
+		writeCode(w, `<pre data-run=""><code class="language-bash">`, runLines(strings.Split(code, "\n")))
 	case "text", "output", "":
 		writeCode(w, `<pre><code>`, code)
 	default:
@@ -70,18 +66,13 @@ func (htmlRenderer) codeSpan(w util.BufWriter, source []byte, node ast.Node, ent
 	if !entering {
 		return ast.WalkContinue, nil
 	}
-	var code strings.Builder
-	for child := node.FirstChild(); child != nil; child = child.NextSibling() {
-		if text, ok := child.(*ast.Text); ok {
-			code.WriteString(strings.ReplaceAll(string(text.Segment.Value(source)), "\n", " "))
-		}
-	}
+	code := spanText(source, node)
 	open := "<code>"
-	if wholeCommand(code.String()) {
+	if wholeCommand(code) {
 		open = `<code data-run="">`
 	}
 	_, _ = w.WriteString(open)
-	_, _ = w.Write(util.EscapeHTML([]byte(code.String())))
+	_, _ = w.Write(util.EscapeHTML([]byte(code)))
 	_, _ = w.WriteString("</code>")
 	return ast.WalkSkipChildren, nil
 }

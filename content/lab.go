@@ -52,13 +52,14 @@ type Lab struct {
 
 	Solution []Part        // solve.sh, one part a step, in the order of the steps
 	Wrong    []WrongAnswer // wrong/*.sh, in the order of their names
+	Commands []Command     // what can be clicked, in README.md and in hints
 
 	Dir string // where the lab was read from, for messages: "kubernetes/01-quick-start/kubectl-run"
 }
 
 // ClusterSpec is what a lab asks of its cluster.
 type ClusterSpec struct {
-	Workers int `yaml:"workers"` // nodes beside the control plane, 0 to 5
+	Workers int `yaml:"workers" jsonschema:"minimum=0,maximum=5"` // nodes beside the control plane, 0 to 5
 }
 
 // Step is one thing for the student to do. It is complete when all of its
@@ -86,6 +87,7 @@ type SetupFile struct {
 type Part struct {
 	Step string
 	Text string
+	Line int // of solve.sh where Text begins
 }
 
 // WrongAnswer is a script that makes a check fail in a way that the author has

@@ -75,7 +75,7 @@ func (d *document) steps(lab *Lab, specs []stepSpec) {
 			d.addf(here("points"), "points has to be from 1 to 100")
 		}
 		names[spec.Name], titles[step.Title] = true, true
-		step.Hints = d.hints(i, spec.Hints)
+		step.Hints = d.hints(lab, i, spec.Hints)
 		step.Checks = d.checks(here, spec.Checks)
 		lab.Steps = append(lab.Steps, step)
 	}

@@ -8,23 +8,37 @@ import (
 	"strings"
 )
 
-// The spec of lab.yaml, as it is written.
+// The spec of lab.yaml, as it is written. Its comments, and those of the types in
+// it, are what an editor shows to authors: see Schema.
 type (
 	labSpec struct {
-		Title    string      `yaml:"title"`
-		Summary  string      `yaml:"summary"`
-		Minutes  int         `yaml:"minutes"`
-		Requires []string    `yaml:"requires"`
-		Cluster  ClusterSpec `yaml:"cluster"`
-		Steps    []stepSpec  `yaml:"steps"`
+		// What the lab is called.
+		Title string `yaml:"title" jsonschema:"required,minLength=1"`
+		// One sentence for the course page.
+		Summary string `yaml:"summary" jsonschema:"required,minLength=1"`
+		// How long a student needs, from 1 to 240.
+		Minutes int `yaml:"minutes" jsonschema:"required,minimum=1,maximum=240"`
+		// What the lab needs of a cluster: pods, exec, network, networkpolicy, storage, metrics, ingress, or nodes=1 to nodes=6.
+		Requires []string `yaml:"requires"`
+		// What the lab's cluster is like.
+		Cluster ClusterSpec `yaml:"cluster"`
+		// What the student does, in the order of the sections of README.md.
+		Steps []stepSpec `yaml:"steps" jsonschema:"required,minItems=1"`
 	}
+	// One thing for the student to do. It is complete when all of its checks pass at the same time.
 	stepSpec struct {
-		Name   string      `yaml:"name"`
-		Title  string      `yaml:"title"`
-		Points *int        `yaml:"points"`
-		After  []string    `yaml:"after"`
-		Hints  []string    `yaml:"hints"`
-		Checks []checkSpec `yaml:"checks"`
+		// A DNS label, unique in the lab.
+		Name string `yaml:"name" jsonschema:"required,minLength=1"`
+		// The title of its section of README.md, letter by letter.
+		Title string `yaml:"title" jsonschema:"required,minLength=1"`
+		// What it counts, from 1 to 100; 1 where it is not given.
+		Points *int `yaml:"points" jsonschema:"minimum=1,maximum=100"`
+		// Steps that have to be complete before this one is judged.
+		After []string `yaml:"after"`
+		// Short texts in Markdown that a student can unfold, one after the other.
+		Hints []string `yaml:"hints"`
+		// What has to be so, all of it at the same time.
+		Checks []checkSpec `yaml:"checks" jsonschema:"required,minItems=1"`
 	}
 )
 
@@ -131,6 +145,7 @@ func (l *loader) matchReadme(lab *Lab, readme *readme) {
 		return
 	}
 	lab.Intro = readme.intro
+	lab.Commands = slices.Concat(readme.commands, lab.Commands)
 	titles := make([]string, len(lab.Steps))
 	for i, step := range lab.Steps {
 		titles[i] = step.Title
@@ -160,7 +175,8 @@ func (l *loader) matchReadme(lab *Lab, readme *readme) {
 }
 
 // hints renders the hints of a step; each is a short Markdown text.
-func (d *document) hints(step int, texts []string) []template.HTML {
+// Their commands are noted for the lab.
+func (d *document) hints(lab *Lab, step int, texts []string) []template.HTML {
 	var hints []template.HTML
 	for i, text := range texts {
 		where := at("spec", "steps", step, "hints", i)
@@ -171,6 +187,10 @@ func (d *document) hints(step int, texts []string) []template.HTML {
 		page.links(func(_ int, target string) (string, bool) { return d.loader.link(d.file, d.line(where...), target) })
 		for _, problem := range page.problems {
 			d.addf(where, "%s", problem.message)
+		}
+		for _, command := range page.commands() {
+			command.File, command.Line = d.file, d.line(where...)
+			lab.Commands = append(lab.Commands, command)
 		}
 		hints = append(hints, page.all())
 	}

@@ -100,8 +100,16 @@ func TestLoadValid(t *testing.T) {
 	if raw, err := fs.ReadFile(lab.Files, "notes/read-me.txt"); err != nil || string(raw) != "Hello.\n" {
 		t.Errorf("files: got %q, %v", raw, err)
 	}
-	if want := []content.Part{{Step: "run", Text: "kubectl run web --image=nginx:1.27\n"}, {Step: "delete", Text: "kubectl delete pod web\n"}}; !slices.Equal(lab.Solution, want) {
-		t.Errorf("solution: got %q, want %q", lab.Solution, want)
+	if want := []content.Part{{Step: "run", Text: "kubectl run web --image=nginx:1.27\n", Line: 5}, {Step: "delete", Text: "kubectl delete pod web\n", Line: 8}}; !slices.Equal(lab.Solution, want) {
+		t.Errorf("solution: got %+v, want %+v", lab.Solution, want)
+	}
+	const dir = "course/02-second/pods/"
+	if want := []content.Command{
+		{File: dir + "README.md", Line: 9, Text: "kubectl get pods"},
+		{File: dir + "README.md", Line: 12, Text: "kubectl run web --image=nginx:1.27\nkubectl get pods"},
+		{File: dir + "lab.yaml", Line: 15, Text: "kubectl run --help"},
+	}; !slices.Equal(lab.Commands, want) {
+		t.Errorf("commands: got %+v, want %+v", lab.Commands, want)
 	}
 	if got := lab.Wrong[1]; got.Name != "nothing" || got.After != "run" || got.Step != "delete" || got.Check != "gone" || got.Message != "still there" {
 		t.Errorf("wrong answer: got %+v", got)

@@ -6,17 +6,23 @@ import (
 	"strings"
 )
 
-// The spec of course.yaml and of module.yaml.
+// The spec of course.yaml and of module.yaml; see Schema.
 type (
 	courseSpec struct {
-		Title   string   `yaml:"title"`
-		Summary string   `yaml:"summary"`
-		Modules []string `yaml:"modules"` // folders, in the order of teaching
+		// What the course is called.
+		Title string `yaml:"title" jsonschema:"required,minLength=1"`
+		// One sentence for the course page.
+		Summary string `yaml:"summary" jsonschema:"required,minLength=1"`
+		// The folders of its modules, in the order of teaching.
+		Modules []string `yaml:"modules" jsonschema:"required,minItems=1"`
 	}
 	moduleSpec struct {
-		Title   string   `yaml:"title"`
-		Summary string   `yaml:"summary"`
-		Labs    []string `yaml:"labs"` // folders, in the order of teaching
+		// What the module is called.
+		Title string `yaml:"title" jsonschema:"required,minLength=1"`
+		// One sentence for the course page.
+		Summary string `yaml:"summary" jsonschema:"required,minLength=1"`
+		// The folders of its labs, in the order of teaching.
+		Labs []string `yaml:"labs" jsonschema:"required,minItems=1"`
 	}
 )
 

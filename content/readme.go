@@ -2,8 +2,11 @@ package content
 
 import (
 	"html/template"
+	"io/fs"
 	"path"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/yuin/goldmark/ast"
 )
@@ -13,6 +16,7 @@ import (
 type readme struct {
 	file     string
 	intro    template.HTML
+	commands []Command
 	sections []readmeSection
 }
 
@@ -35,7 +39,10 @@ func (l *loader) readme(file string) *readme {
 	for _, problem := range page.problems {
 		l.addf(file, problem.line, "%s", problem.message)
 	}
-	out := &readme{file: file}
+	out := &readme{file: file, commands: page.commands()}
+	for i := range out.commands {
+		out.commands[i].File = file
+	}
 	group, first := ast.NewDocument(), true
 	flush := func() {
 		html := page.render(group)
@@ -76,12 +83,15 @@ func (l *loader) readme(file string) *readme {
 // link resolves a relative link of a README: it may lead to another lab of the
 // course, and becomes the address of that lab's page.
 func (l *loader) link(file string, line int, target string) (string, bool) {
-	clean := path.Join(path.Dir(file), strings.SplitN(target, "#", 2)[0])
+	place, section, hasSection := strings.Cut(target, "#")
+	clean := path.Join(path.Dir(file), place)
 	clean = strings.TrimSuffix(clean, "/README.md")
 	course := file[:strings.Index(file, "/")]
 	switch {
 	case path.IsAbs(target) || !strings.HasPrefix(clean, course+"/"):
 		l.addf(file, line, "the link %s leads out of the course", quote(target))
+	case hasSection && l.isFile(path.Join(clean, "lab.yaml")) && !slices.Contains(l.sections(path.Join(clean, "README.md")), section):
+		l.addf(file, line, "the link %s is dead: that lab has no section #%s", quote(target), section)
 	case l.isFile(path.Join(clean, "lab.yaml")):
 		return "/labs/" + path.Base(clean), true
 	case l.isFile(clean) || l.isFolder(clean):
@@ -90,4 +100,36 @@ func (l *loader) link(file string, line int, target string) (string, bool) {
 		l.addf(file, line, "the link %s is dead: there is no %s", quote(target), clean)
 	}
 	return "", false
+}
+
+// sections returns the headings of a README as the end of a link writes them.
+func (l *loader) sections(file string) []string {
+	if size, found := l.files[file]; !found || size > maxFile {
+		return nil
+	}
+	text, err := fs.ReadFile(l.fsys, file)
+	if err != nil {
+		return nil
+	}
+	page := parseMarkdown(string(text))
+	var all []string
+	page.walk(func(node ast.Node) {
+		if heading, ok := node.(*ast.Heading); ok {
+			all = append(all, anchor(page.plain(heading)))
+		}
+	})
+	return all
+}
+
+// anchor writes a heading as GitHub does: small letters, digits and hyphens.
+func anchor(heading string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == ' ':
+			return '-'
+		case r == '-', r == '_', unicode.IsLetter(r), unicode.IsDigit(r):
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, heading)
 }

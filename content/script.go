@@ -38,7 +38,9 @@ func (l *loader) solution(file string) []scriptPart {
 		}
 	}
 	for i := range parts {
-		parts[i].Text = strings.Trim(parts[i].Text, "\n") + "\n"
+		text := strings.TrimLeft(parts[i].Text, "\n")
+		parts[i].Line = parts[i].line + 1 + len(parts[i].Text) - len(text)
+		parts[i].Text = strings.TrimRight(text, "\n") + "\n"
 	}
 	return parts
 }

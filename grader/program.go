@@ -48,19 +48,13 @@ func Compile(lab *content.Lab) (*Program, error) {
 }
 
 func compileCheck(lab *content.Lab, step *content.Step, spec *content.Check) (*check, []error) {
-	c := &check{step: step.Name, name: spec.Name, title: spec.Title, probe: probeOf(spec)}
+	c := newCheck(step.Name, spec)
 	var problems []error
 	problem := func(line int, format string, args ...any) {
 		text := fmt.Sprintf("step %s, check %s: ", step.Name, spec.Name) + fmt.Sprintf(format, args...)
 		problems = append(problems, &content.Problem{File: fileOf(lab), Line: line, Message: text})
 	}
 
-	for _, name := range slices.Sorted(maps.Keys(spec.Objects)) {
-		c.variables = append(c.variables, variable{
-			name: name, list: spec.Objects[name].Name == "", optional: spec.Objects[name].Optional,
-			query: queryOf(spec.Objects[name]),
-		})
-	}
 	env, err := environmentOf(c.declarations())
 	if err != nil {
 		problem(spec.Line, "its variables cannot be declared: %v; a word that CEL uses itself needs another name", err)
@@ -94,6 +88,25 @@ func compileCheck(lab *content.Lab, step *content.Step, spec *content.Check) (*c
 		c.validations = append(c.validations, compiled)
 	}
 	return c, problems
+}
+
+// Environment returns the CEL environment that the check's expressions are
+// compiled in: Kubernetes' own, with the check's variables declared. Whoever looks
+// for mistakes in expressions looks at them in the same light.
+func Environment(spec *content.Check) (*cel.Env, error) {
+	return environmentOf(newCheck("", spec).declarations())
+}
+
+// newCheck has all of a check but its validations.
+func newCheck(step string, spec *content.Check) *check {
+	c := &check{step: step, name: spec.Name, title: spec.Title, probe: probeOf(spec)}
+	for _, name := range slices.Sorted(maps.Keys(spec.Objects)) {
+		c.variables = append(c.variables, variable{
+			name: name, list: spec.Objects[name].Name == "", optional: spec.Objects[name].Optional,
+			query: queryOf(spec.Objects[name]),
+		})
+	}
+	return c
 }
 
 func fileOf(lab *content.Lab) string { return lab.Dir + "/lab.yaml" }
