@@ -29,6 +29,9 @@ func (p *dnsProbe) queries() []query       { return []query{podQuery(dnsPods)} }
 
 func (p *dnsProbe) aim(look lookup) (*target, Result) {
 	at, why := aimAtPod(dnsPods, look, container)
+	if at != nil {
+		at.of = "" // what DNS answers is not of the server's pod
+	}
 	if why.Status == False {
 		why.Message = "The cluster's DNS server does not run. " + why.Message
 	}

@@ -102,7 +102,7 @@ func container(ref *content.PodRef, pod *corev1.Pod) (target, Result) {
 	if ref.Pod == "" && !ready(pod) {
 		return no(ReasonPending, "is running but not ready yet")
 	}
-	return target{namespace: pod.Namespace, pod: pod.Name, container: name,
+	return target{namespace: pod.Namespace, pod: pod.Name, container: name, of: "Pod " + objectKey{pod.Namespace, pod.Name}.String(),
 		uid: string(pod.UID), started: state.ContainerID, version: pod.ResourceVersion}, Result{}
 }
 

@@ -136,7 +136,7 @@ func (p *httpProbe) aimAtService(look lookup) (*target, Result) {
 		return nil, Result{Status: False, Reason: reason, Evidence: []Evidence{o.evidence()},
 			Message: "Service " + p.Service + " " + fmt.Sprintf(format, args...) + "."}
 	}
-	at := &target{namespace: p.Namespace, uid: string(service.UID), version: service.ResourceVersion}
+	at := &target{namespace: p.Namespace, uid: string(service.UID), version: service.ResourceVersion, of: "Service " + o.key.String()}
 	port, problem := p.portOf(&service)
 	switch {
 	case problem != "":
@@ -233,7 +233,7 @@ func (p *httpProbe) aimAtIngress(look lookup) (*target, Result) {
 	if number, err := strconv.Atoi(p.Port); err == nil {
 		port = number
 	}
-	return &target{namespace: p.Namespace, uid: string(ingress.UID), version: ingress.ResourceVersion, address: p.url(given.IP+given.Hostname, port)}, Result{}
+	return &target{namespace: p.Namespace, uid: string(ingress.UID), version: ingress.ResourceVersion, of: "Ingress " + o.key.String(), address: p.url(given.IP+given.Hostname, port)}, Result{}
 }
 
 func (p *httpProbe) url(host string, port int) string {

@@ -48,7 +48,7 @@ func (p *logsProbe) container(ref *content.PodRef, pod *corev1.Pod) (target, Res
 		case p.Previous && s.RestartCount == 0:
 			return no(ReasonPending, "has not been restarted, so there is no log of a run before")
 		case s.State.Running != nil || s.State.Terminated != nil || s.RestartCount > 0:
-			return target{namespace: pod.Namespace, pod: pod.Name, container: name,
+			return target{namespace: pod.Namespace, pod: pod.Name, container: name, of: "Pod " + objectKey{pod.Namespace, pod.Name}.String(),
 				uid: string(pod.UID), started: s.ContainerID, version: pod.ResourceVersion}, Result{}
 		default:
 			reason, format, why := startingReason(s.State)

@@ -37,6 +37,7 @@ type target struct {
 	uid                       string // of the pod or object
 	started                   string // the container's ID: another one after each restart
 	version                   string // of the objects: another one after each change
+	of                        string // what is found is of that: "Pod default/web"; may be empty
 }
 
 // same tells whether both are the same run of the same container, or the same
@@ -101,8 +102,8 @@ func (c *check) judgeProbe(view *view, seen sight) Result {
 			seen.values[name] = value
 		}
 		result = c.validate(view, seen)
-		if result.Found != "" && result.Object == "" && target.pod != "" {
-			result.Object = "Pod " + objectKey{target.namespace, target.pod}.String()
+		if result.Found != "" && result.Object == "" {
+			result.Object = target.of
 		}
 	}
 	result.Evidence = []Evidence{done.evidence}
