@@ -46,6 +46,7 @@ type config struct {
 	Concurrency        int
 	CreateTimeout      time.Duration
 	Idle               time.Duration
+	Rest               time.Duration
 	SessionsPerStudent int
 	Open               bool
 }
@@ -78,6 +79,7 @@ func (c *config) bindServing(cmd *cobra.Command, defaults config) {
 	flags.IntVar(&c.Concurrency, "concurrency", 2, "clusters to create at the same time")
 	flags.DurationVar(&c.CreateTimeout, "create-timeout", 10*time.Minute, "how long one cluster may take to create")
 	flags.DurationVar(&c.Idle, "idle", defaults.Idle, "end a session after this long with nothing done in it; 0: never")
+	flags.DurationVar(&c.Rest, "rest", defaults.Rest, "freeze the embedded cluster of a session at which nobody has looked for this long, until somebody does; 0: never")
 	flags.IntVar(&c.SessionsPerStudent, "sessions-per-student", 2, "labs that one student may have open at once")
 }
 
@@ -171,6 +173,9 @@ func (c *config) validateServing() error {
 	}
 	if c.Idle < 0 {
 		problems = append(problems, fmt.Errorf("--idle %s: want 0 or more", c.Idle))
+	}
+	if c.Rest < 0 || c.Rest > 0 && c.Rest < time.Minute {
+		problems = append(problems, fmt.Errorf("--rest %s: want 0 or at least 1m", c.Rest))
 	}
 	return errors.Join(problems...)
 }

@@ -101,6 +101,8 @@ func TestValidateServing(t *testing.T) {
 		{"too short a time", func(c *config) { c.CreateTimeout = time.Second }, "at least 1m"},
 		{"proxies", func(c *config) { c.Proxies = []string{"10.0.0.5", "192.168.7.0/24", "::1"} }, ""},
 		{"proxy by name", func(c *config) { c.Proxies = []string{"proxy.example.org"} }, "want an address or a network"},
+		{"negative time until clusters rest", func(c *config) { c.Rest = -time.Second }, "0 or at least 1m"},
+		{"no time until clusters rest", func(c *config) { c.Rest = time.Second }, "--rest 1s"},
 		{"negative idle time", func(c *config) { c.Idle = -time.Second }, "0 or more"},
 	}
 	for _, test := range tests {

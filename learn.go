@@ -52,6 +52,7 @@ stops it: progress and labs under way stay, and go on at the next start.`,
 		},
 	}
 	cfg.bindEngine(cmd, slog.LevelInfo)
+	// No rest: the learner's own kubectl may use the cluster while the page is closed.
 	cfg.bindServing(cmd, config{Listen: "127.0.0.1:8080", Warm: 1, MaxClusters: 4})
 	cmd.Flags().BoolVar(&cfg.BuildPack, "build-pack", false, "where clusters come from the runtime pack and there is none: build it first (in a checkout; minutes, once)")
 	cmd.Flags().BoolVar(&cfg.Open, "open", true, "open the link in the desktop's browser, where there is a desktop")

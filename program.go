@@ -117,7 +117,7 @@ func (p *program) assemble(ctx context.Context, course *content.Course) (err err
 		Course: course,
 		Stores: p.db.Stores(),
 		Pool:   p.pool,
-		Limits: labs.Limits{Sessions: p.config.SessionsPerStudent, Idle: p.config.Idle},
+		Limits: labs.Limits{Sessions: p.config.SessionsPerStudent, Idle: p.config.Idle, Rest: p.rest()},
 		Logger: p.logger,
 	})
 	if err != nil {
@@ -160,6 +160,14 @@ func (p *program) maxClusters() int {
 	}
 	p.logger.Warn("this machine can run fewer clusters than asked for", "max-clusters", p.config.MaxClusters, "capacity", most, "reason", reason)
 	return most
+}
+
+// rest is --rest where the provider's clusters can rest, or else never.
+func (p *program) rest() time.Duration {
+	if _, can := p.provider.(provisioner.Freezer); !can {
+		return 0
+	}
+	return p.config.Rest
 }
 
 // ready tells what keeps labs from being opened: nil when nothing does.

@@ -46,6 +46,6 @@ the kernel's limit on inotify instances decides (wheelhouse doctor shows it).`,
 		},
 	}
 	cfg.bindEngine(cmd, slog.LevelInfo)
-	cfg.bindServing(cmd, config{Listen: "127.0.0.1:8080", Warm: 2, MaxClusters: 0, Idle: 2 * time.Hour})
+	cfg.bindServing(cmd, config{Listen: "127.0.0.1:8080", Warm: 2, MaxClusters: 0, Idle: 2 * time.Hour, Rest: 10 * time.Minute})
 	return cmd
 }

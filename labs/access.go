@@ -84,7 +84,8 @@ func (s *Service) Results(ctx context.Context, actor *User, id string) ([]StepSt
 // Subscribe returns a channel that receives after each change of the session.
 // The value carries nothing: the reader calls View again. It holds one value, so
 // that many changes may be one, and none is missed. While the session's student
-// is subscribed they count as online. The caller calls cancel in the end.
+// is subscribed they count as online, and while anybody is the session's cluster
+// does not rest. The caller calls cancel in the end.
 func (s *Service) Subscribe(ctx context.Context, actor *User, id string) (changed <-chan struct{}, cancel func(), err error) {
 	if _, err := s.View(ctx, actor, id); err != nil {
 		return nil, nil, err
@@ -95,11 +96,13 @@ func (s *Service) Subscribe(ctx context.Context, actor *User, id string) (change
 	}
 	ids := idsOf(classes)
 	changed, unsubscribe := s.subscriptions.subscribe(id)
+	leave := s.attention.come(id)
 	if s.attendance.come(actor.ID) {
 		s.subscriptions.changed(ids...)
 	}
 	return changed, func() {
 		unsubscribe()
+		leave()
 		if s.attendance.leave(actor.ID) {
 			s.subscriptions.changed(ids...)
 		}
@@ -111,11 +114,17 @@ func (s *Service) Subscribe(ctx context.Context, actor *User, id string) (change
 func (s *Service) Touch(id string) {
 	if live := s.find(id); live != nil {
 		live.activeAt.Store(now().UnixMilli())
+		s.attention.glance(id)
 	}
 }
 
+// Look keeps the session's cluster from resting until leave is called: for what
+// uses it for longer than a moment and is not subscribed. The caller has checked
+// that the session is theirs to see.
+func (s *Service) Look(id string) (leave func()) { return s.attention.come(id) }
+
 // Access reaches the cluster of a session that is Ready: CodeConflict before and
-// after. Only a caller who asked for Write may pass on input.
+// after. A cluster that rests goes on first, and does not rest at once. Only a caller who asked for Write may pass on input.
 func (s *Service) Access(ctx context.Context, actor *User, id string, right Right) (*provisioner.Access, error) {
 	view, err := s.view(ctx, id)
 	if err != nil {
@@ -131,7 +140,11 @@ func (s *Service) Access(ctx context.Context, actor *User, id string, right Righ
 	default:
 		return nil, &Error{Code: CodeConflict, Message: "This session is over, and its cluster with it. Open the lab again to get a new one."}
 	}
+	s.attention.glance(id)
 	access, err := s.clusters.pool.Access(ctx, view.Session.Cluster)
+	if provisioner.ReasonOf(err) == provisioner.NotThawed {
+		return nil, &Error{Code: CodeUnavailable, Message: "The lab's cluster rested and does not go on yet. Try again in a moment.", Err: err}
+	}
 	if errors.Is(err, provisioner.ErrNotFound) {
 		return nil, &Error{Code: CodeUnavailable, Message: clusterGone, Err: err}
 	}

@@ -31,6 +31,13 @@ type Pool interface {
 	Cluster(name string) (*provisioner.Cluster, error)
 }
 
+// Rester is what a Pool also is whose clusters can rest: *provisioner.Pool.
+type Rester interface {
+	// Rest freezes a claimed cluster until Access is asked for it. On an error it
+	// runs.
+	Rest(ctx context.Context, name string) error
+}
+
 // Judge judges one cluster: *grader.Watcher.
 type Judge interface {
 	// Run judges until ctx ends.
@@ -43,9 +50,12 @@ type Judge interface {
 // default.
 type clusters struct {
 	pool    Pool
+	rester  Rester // nil where clusters cannot rest
 	prepare func(ctx context.Context, lab *content.Lab, access *provisioner.Access) error
 	judge   func(lab *content.Lab, access *provisioner.Access, onResults func([]grader.Result)) (Judge, error)
 	reach   func(lab *content.Lab, access *provisioner.Access) (func(ctx context.Context) error, error)
+
+	quiet func(ctx context.Context, access *provisioner.Access) (time.Duration, error)
 
 	durations *durations
 }
@@ -56,8 +66,10 @@ func newClusters(options Options, programs map[string]*grader.Program) clusters 
 		prepare:   options.Prepare,
 		judge:     options.Judge,
 		reach:     options.Reach,
+		quiet:     options.Quiet,
 		durations: &durations{},
 	}
+	c.rester, _ = options.Pool.(Rester)
 	if c.prepare == nil {
 		c.prepare = setup.Run
 	}
@@ -66,6 +78,9 @@ func newClusters(options Options, programs map[string]*grader.Program) clusters 
 	}
 	if c.reach == nil {
 		c.reach = newReach
+	}
+	if c.quiet == nil {
+		c.quiet = terminalsQuiet
 	}
 	return c
 }
@@ -135,6 +150,12 @@ func newReach(lab *content.Lab, access *provisioner.Access) (func(ctx context.Co
 		boot = status.Boot
 		return nil
 	}, nil
+}
+
+// terminalsQuiet asks the workstation's agent.
+func terminalsQuiet(ctx context.Context, access *provisioner.Access) (time.Duration, error) {
+	status, err := terminal.Ping(ctx, access.Dial)
+	return status.Quiet, err
 }
 
 // restore writes the home folder's files where the kubeconfig is missing.

@@ -43,9 +43,12 @@ type liveSession struct {
 
 	view     atomic.Pointer[View] // as last published; what it points to never changes
 	activeAt atomic.Int64         // milliseconds since 1970, by Touch
+	came     <-chan struct{}      // somebody looks at it
 	over     chan struct{}        // closed when the end is stored, or cannot be
 	answers  chan given           // to be stored, while it is Ready
 	overErr  error                // why the end is not stored; set before over is closed
+
+	retryRest time.Time // its cluster is not frozen before
 
 	mu       sync.Mutex // against the pool, which reports from a goroutine of its own
 	session  Session
@@ -77,6 +80,7 @@ func (s *Service) newLive(ctx context.Context, session Session) (*liveSession, e
 		classes: idsOf(classes),
 	}
 	l.activeAt.Store(session.ActiveAt.UnixMilli())
+	l.came = s.attention.begin(l.id)
 	if session.Phase == Pending {
 		l.await("WaitingForCluster", "Your cluster is being made ready.", &provisioner.Progress{Phases: []provisioner.Phase{l.setupPhase()}})
 	} else {
@@ -157,7 +161,14 @@ func (l *liveSession) work(ctx context.Context) error {
 			return over(ctx, err)
 		}
 	}
-	return over(ctx, l.watch(ctx))
+	for {
+		if err := l.watch(ctx); !errors.Is(err, errRest) {
+			return over(ctx, err)
+		}
+		if err := l.rest(ctx); err != nil {
+			return over(ctx, err)
+		}
+	}
 }
 
 // over prefers the cause of ctx's end to what that end made fail.

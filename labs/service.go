@@ -33,6 +33,9 @@ type Options struct {
 	// Reach returns what looks, now and then, whether a session's cluster answers:
 	// nil asks its API server, and tends its workstation.
 	Reach func(lab *content.Lab, access *provisioner.Access) (func(ctx context.Context) error, error)
+	// Quiet tells for how long nothing was typed or printed in any terminal of a
+	// session's workstation: nil asks its agent.
+	Quiet func(ctx context.Context, access *provisioner.Access) (time.Duration, error)
 }
 
 // Stores are where everything is kept.
@@ -52,6 +55,7 @@ type Stores struct {
 type Limits struct {
 	Sessions    int           // live sessions of one user: 2
 	Idle        time.Duration // a session in which nobody did anything for so long is ended; 0 is never
+	Rest        time.Duration // the cluster of a session at which nobody looked for so long is frozen until somebody does; 0 is never
 	Setup       time.Duration // for the preparation of a claimed cluster: 5 min
 	Unreachable time.Duration // a cluster that does not answer for so long fails its session: 3 min
 	Login       time.Duration // how long a log-in lasts: 7 days
@@ -82,6 +86,7 @@ type Service struct {
 
 	subscriptions subscriptions // by the id of a session or of a class
 	attendance    attendance
+	attention     attention
 
 	opening sync.Mutex    // held while a session is made, so that the rules on their number hold
 	resumed chan struct{} // closed when Run has taken up the sessions of an earlier process
@@ -182,6 +187,7 @@ func (s *Service) start(l *liveSession) bool {
 	s.work.Go(func() {
 		defer stop(nil)
 		l.run(ctx)
+		s.attention.end(l.id)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.live, l.id)

@@ -40,12 +40,15 @@ type watching struct {
 	unreachable time.Time // since when the cluster does not answer; zero while it does
 }
 
-// watch judges a Ready session until ctx ends or the session is over; it always
-// returns an error. All goroutines that it starts have ended then.
+// watch judges a Ready session until ctx ends, the session is over, or its cluster
+// may rest (errRest); it always returns an error. All goroutines that it starts have ended then.
 func (l *liveSession) watch(ctx context.Context) error {
-	access, err := l.service.clusters.pool.Access(ctx, l.session.Cluster)
+	access, err := l.awaken(ctx)
 	if err != nil {
 		return gone(err)
+	}
+	if l.session.Reason == reasonWaking {
+		l.show("", "")
 	}
 	reach, err := l.service.clusters.reach(l.lab, access)
 	if err != nil {
@@ -88,6 +91,9 @@ func (l *liveSession) watch(ctx context.Context) error {
 		case <-beats.C:
 			if over := w.attend(ctx); over != nil {
 				return over
+			}
+			if w.mayRest(ctx) {
+				return errRest
 			}
 		}
 	}
@@ -259,11 +265,10 @@ func (w *watching) showCondition() {
 // now and then when they were last active. It returns how the session is over, or
 // nil.
 func (w *watching) attend(ctx context.Context) error {
-	active := w.lastActive()
-	if idle := w.service.limits.Idle; idle > 0 && now().Sub(active) >= idle {
-		return &outcome{phase: Ended, reason: "Idle", message: fmt.Sprintf(
-			"Nothing happened in this lab for %s, so it was ended. What you completed stays yours. Open it again to go on with a new cluster.", inWords(idle))}
+	if over := w.idle(); over != nil {
+		return over
 	}
+	active := w.lastActive()
 	if active.Sub(w.session.ActiveAt) < saveActive {
 		return nil
 	}
@@ -275,6 +280,17 @@ func (w *watching) attend(ctx context.Context) error {
 	}
 	w.quietly(func() { w.session = session })
 	return nil
+}
+
+// idle returns how the session is over because nobody did anything in it for too
+// long, or nil.
+func (l *liveSession) idle() error {
+	idle := l.service.limits.Idle
+	if idle <= 0 || now().Sub(l.lastActive()) < idle {
+		return nil
+	}
+	return &outcome{phase: Ended, reason: "Idle", message: fmt.Sprintf(
+		"Nothing happened in this lab for %s, so it was ended. What you completed stays yours. Open it again to go on with a new cluster.", inWords(idle))}
 }
 
 // inWords writes a limit as a person says it.

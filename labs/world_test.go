@@ -39,6 +39,7 @@ type world struct {
 	setupErr error
 	setup    func(ctx context.Context) error // what a preparation does; nil is nothing
 	reachErr error
+	printed  time.Time // when a terminal last printed something; zero is never
 }
 
 // newWorld starts a world, which stops with the test. change may be nil.
@@ -62,6 +63,11 @@ func newWorld(t *testing.T, change func(w *world)) *world {
 				return w.reachErr
 			}, nil
 		},
+	}
+	w.options.Quiet = func(context.Context, *provisioner.Access) (time.Duration, error) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return time.Since(w.printed), nil
 	}
 	if change != nil {
 		change(w)

@@ -5,6 +5,10 @@ import "errors"
 // ErrNotFound says that there is no cluster of that name.
 var ErrNotFound = errors.New("no such cluster")
 
+// ErrHalted says that the cluster's processes have ended, so that there is nothing
+// to freeze or to thaw; a Starter can start them again.
+var ErrHalted = errors.New("it is stopped")
+
 // Reason says in one word what kind of trouble an Error is.
 type Reason string
 
@@ -19,6 +23,7 @@ const (
 	NotRecorded  Reason = "NotRecorded"  // a hand-over could not be noted on the disk
 	NoPack       Reason = "NoPack"       // there is no runtime pack, or it cannot be made or used
 	NoNode       Reason = "NoNode"       // the cluster has no node of that name
+	NotThawed    Reason = "NotThawed"    // a cluster that rested does not go on
 	Stopped      Reason = "Stopped"      // the pool does not run any more
 )
 

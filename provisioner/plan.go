@@ -41,6 +41,7 @@ type member struct {
 	Gone    bool      // claimed: the provider does not list it any more
 	Busy    bool      // doomed: its deletion is at work, or its creation is being cancelled; any: it is being started again
 	Frozen  bool      // warm: it is frozen, or about to be
+	Resting bool      // claimed: it is frozen, or may be, until somebody needs it
 	Since   time.Time // when it became warm, or its creation began
 	RetryAt time.Time // doomed: no deletion before; claimed: no start before; warm: not frozen before
 }
@@ -252,11 +253,11 @@ func (p *planner) clean() {
 }
 
 // restart has claimed clusters go on whose processes have ended, as all have after
-// the machine was restarted.
+// the machine was restarted: those that rest, once somebody needs them.
 func (p *planner) restart() {
 	for _, m := range p.Members {
 		switch {
-		case m.Use != claimed || m.State != Halted || m.Gone || m.Busy:
+		case m.Use != claimed || m.State != Halted || m.Gone || m.Busy || m.Resting:
 		case m.RetryAt.After(p.Now):
 			p.wakeAt(m.RetryAt)
 		default:

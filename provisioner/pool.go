@@ -74,8 +74,14 @@ type entry struct {
 	lastErr  error     // doomed: of the last deletion
 
 	frozen   chan struct{}      // warm: closed once it rests; nil while it runs
+	resting  bool               // claimed: it is frozen, or may be
+	turn     chan struct{}      // of capacity 1; claimed: whoever freezes or thaws it has its token in it
 	progress Progress           // making: the latest snapshot
 	cancel   context.CancelFunc // making
+}
+
+func newEntry(cluster Cluster, use use) *entry {
+	return &entry{cluster: cluster, use: use, turn: make(chan struct{}, 1)}
 }
 
 // trouble is creations of one Spec that fail, one after the other.
@@ -118,7 +124,9 @@ func (p *Pool) Adopt(names []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, name := range names {
-		p.entries[name] = &entry{cluster: Cluster{Name: name}, use: claimed}
+		e := newEntry(Cluster{Name: name}, claimed)
+		e.resting = p.freezer != nil // an earlier process may have left it so
+		p.entries[name] = e
 	}
 }
 
@@ -177,7 +185,7 @@ func (p *Pool) Release(name string) {
 	e := p.entries[name]
 	if e == nil {
 		// The provider may not list it any more and still hold parts of it.
-		e = &entry{cluster: Cluster{Name: name}, use: claimed}
+		e = newEntry(Cluster{Name: name}, claimed)
 		p.entries[name] = e
 	}
 	if e.use == claimed {
@@ -193,8 +201,12 @@ func (p *Pool) Lost(name string) {
 	poke(p.look)
 }
 
-// Access tells how to reach the cluster name, as its provider does.
+// Access tells how to reach the cluster name, as its provider does. A cluster that
+// rests goes on first: an *Error with NotThawed where it does not.
 func (p *Pool) Access(ctx context.Context, name string) (*Access, error) {
+	if err := p.awake(ctx, name); err != nil {
+		return nil, err
+	}
 	return p.options.Provider.Access(ctx, name)
 }
 

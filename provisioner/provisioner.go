@@ -47,7 +47,7 @@ type Starter interface {
 // Freezer is what a Provider also is whose clusters can rest: a frozen one takes no
 // processor time, keeps its memory, and goes on where it was some milliseconds
 // after Thaw. Freezing what is frozen and thawing what runs is no error, and
-// deleting what is frozen works.
+// deleting what is frozen works. Of a Halted cluster both return ErrHalted.
 type Freezer interface {
 	Freeze(ctx context.Context, name string) error
 	Thaw(ctx context.Context, name string) error

@@ -129,3 +129,120 @@ func TestClusterDoesNotFreeze(t *testing.T) {
 		}
 	})
 }
+
+// A claimed cluster rests when it is told to, and goes on before it is reached.
+func TestClaimedClusterRests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := newFake(t, provisionertest.FakeOptions{Dir: t.TempDir()})
+		pool := provisioner.NewPool(provisioner.PoolOptions{Provider: fake})
+		stop := run(t, pool)
+		name := (<-claim(t.Context(), pool, small)).name(t)
+		rest := func(pool *provisioner.Pool) {
+			t.Helper()
+			if err := pool.Rest(t.Context(), name); err != nil || !fake.Frozen(name) {
+				t.Fatalf("rest: got %v, frozen %t", err, fake.Frozen(name))
+			}
+		}
+		wake := func(pool *provisioner.Pool) {
+			t.Helper()
+			if _, err := pool.Access(t.Context(), name); err != nil || fake.Frozen(name) {
+				t.Fatalf("access: got %v, frozen %t", err, fake.Frozen(name))
+			}
+		}
+		rest(pool)
+		rest(pool)
+		time.Sleep(time.Hour) // it is looked at meanwhile
+		if c, err := pool.Cluster(name); err != nil || c.State != provisioner.Ready || !fake.Frozen(name) {
+			t.Errorf("after an hour: got %+v, %v, frozen %t", c, err, fake.Frozen(name))
+		}
+		wake(pool)
+		wake(pool)
+		rest(pool)
+		stop()
+
+		pool = provisioner.NewPool(provisioner.PoolOptions{Provider: fake})
+		pool.Adopt([]string{name})
+		run(t, pool)
+		time.Sleep(time.Minute)
+		wake(pool)
+		rest(pool)
+		pool.Release(name)
+		synctest.Wait()
+		if left := names(t, fake); len(left) != 0 {
+			t.Errorf("released while it rested: %v are left", left)
+		}
+		if err := pool.Rest(t.Context(), name); !errors.Is(err, provisioner.ErrNotFound) {
+			t.Errorf("rest of a deleted cluster: got %v", err)
+		}
+	})
+}
+
+// Who needs a cluster in the moment in which it is frozen gets it thawed.
+func TestAccessWhileFreezing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := newFake(t, provisionertest.FakeOptions{})
+		pool := provisioner.NewPool(provisioner.PoolOptions{Provider: fake})
+		run(t, pool)
+		name := (<-claim(t.Context(), pool, small)).name(t)
+		release := fake.Block("Freeze")
+		rested, reached := make(chan error, 1), make(chan error, 1)
+		go func() { rested <- pool.Rest(t.Context(), name) }()
+		synctest.Wait()
+		go func() {
+			_, err := pool.Access(t.Context(), name)
+			reached <- err
+		}()
+		synctest.Wait()
+		select {
+		case err := <-reached:
+			t.Errorf("access was given (%v) while the cluster is being frozen", err)
+		default:
+		}
+		release()
+		if err := errors.Join(<-rested, <-reached); err != nil || fake.Frozen(name) {
+			t.Errorf("got %v, frozen %t", err, fake.Frozen(name))
+		}
+	})
+}
+
+// A cluster that cannot be frozen or thawed stays somebody's, and is tried again.
+func TestClaimedClusterInTrouble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		busy := errors.New("device or resource busy")
+		fake := newFake(t, provisionertest.FakeOptions{})
+		pool := provisioner.NewPool(provisioner.PoolOptions{Provider: fake})
+		run(t, pool)
+		name := (<-claim(t.Context(), pool, small)).name(t)
+		fake.Fail("Freeze", busy)
+		if err := pool.Rest(t.Context(), name); !errors.Is(err, busy) || fake.Frozen(name) {
+			t.Errorf("a freeze that fails: got %v, frozen %t", err, fake.Frozen(name))
+		}
+		if err := pool.Rest(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+		fake.Fail("Thaw", busy)
+		if _, err := pool.Access(t.Context(), name); provisioner.ReasonOf(err) != provisioner.NotThawed {
+			t.Errorf("a thaw that fails: got %v, want NotThawed", err)
+		}
+		if _, err := pool.Access(t.Context(), name); err != nil || fake.Frozen(name) {
+			t.Errorf("the next one: got %v, frozen %t", err, fake.Frozen(name))
+		}
+
+		// One whose processes end while it rests starts again once it is needed.
+		if err := pool.Rest(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+		fake.Halt(name)
+		time.Sleep(time.Minute)
+		if c, err := pool.Cluster(name); err != nil || c.State != provisioner.Halted {
+			t.Errorf("halted while it rested: got %+v, %v", c, err)
+		}
+		if _, err := pool.Access(t.Context(), name); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute)
+		if c, err := pool.Cluster(name); err != nil || c.State != provisioner.Ready {
+			t.Errorf("needed again: got %+v, %v", c, err)
+		}
+	})
+}

@@ -38,7 +38,7 @@ func (p *Pool) situation(now time.Time) situation {
 	for name, e := range p.entries {
 		s.Members = append(s.Members, member{
 			Name: name, Spec: e.cluster.Spec, Use: e.use, State: e.cluster.State,
-			Fresh: e.fresh, Gone: e.gone, Busy: e.busy, Frozen: e.frozen != nil && e.retryAt.IsZero(), Since: e.since, RetryAt: e.retryAt,
+			Fresh: e.fresh, Gone: e.gone, Busy: e.busy, Frozen: e.frozen != nil && e.retryAt.IsZero(), Resting: e.resting, Since: e.since, RetryAt: e.retryAt,
 		})
 	}
 	for _, w := range p.waiting {
@@ -120,12 +120,8 @@ func (p *Pool) touch(e *entry) {
 func (p *Pool) startCreation(spec Spec, now time.Time) {
 	name := p.newName()
 	ctx, cancel := context.WithCancel(p.ctx)
-	e := &entry{
-		cluster: Cluster{Name: name, Spec: spec, State: Creating, CreatedAt: now},
-		use:     making,
-		since:   now,
-		cancel:  cancel,
-	}
+	e := newEntry(Cluster{Name: name, Spec: spec, State: Creating, CreatedAt: now}, making)
+	e.since, e.cancel = now, cancel
 	p.entries[name] = e
 	p.jobs.Go(func() {
 		defer cancel()

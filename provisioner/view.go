@@ -111,7 +111,8 @@ func (p *Pool) saw(clusters []Cluster, fresh map[string]bool, before uint64) {
 		e := p.entries[c.Name]
 		switch {
 		case e == nil && strings.HasPrefix(c.Name, NamePrefix) && p.view.gone[c.Name] <= before:
-			p.entries[c.Name] = &entry{cluster: c, use: found, fresh: fresh[c.Name]}
+			p.entries[c.Name] = newEntry(c, found)
+			p.entries[c.Name].fresh = fresh[c.Name]
 		case e != nil && e.use != making && e.changed <= before:
 			e.cluster, e.gone = c, false
 		}

@@ -67,6 +67,7 @@ func (a *apps) pass(w http.ResponseWriter, r *http.Request, app *app) {
 		a.refuse(w, http.StatusForbidden, "This application is not open in this browser", "Open it from the lab's page.")
 		return
 	}
+	defer s.labs.Look(app.target.session)()
 	access, err := s.labs.Access(r.Context(), user, app.target.session, labs.Write)
 	if err != nil {
 		p := problemOf(err)

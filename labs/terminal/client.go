@@ -23,6 +23,9 @@ const (
 // Status is what an agent says of itself.
 type Status struct {
 	Boot string `json:"boot"` // random, 16 hexadecimal digits
+	// Quiet is for how long nothing was typed or printed in any terminal, or else
+	// since the agent's start; in nanoseconds. 0: the agent does not know.
+	Quiet time.Duration `json:"quiet"`
 }
 
 // Ping asks the agent whether it is there. It blocks for 15 s at most. Boot in

@@ -229,3 +229,25 @@ func pidIn(t testing.TB, file string) int {
 	})
 	return pid
 }
+
+// The agent says for how long nothing was typed or printed.
+func TestQuiet(t *testing.T) {
+	started := time.Now()
+	dial := startAgent(t, script("read line", "echo heard", "read line"))
+	quiet := func(since time.Time) {
+		t.Helper()
+		status, err := terminal.Ping(t.Context(), dial)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if most := time.Since(since); status.Quiet <= 0 || status.Quiet > most {
+			t.Errorf("quiet for %s, want more than nothing and at most %s", status.Quiet, most)
+		}
+	}
+	quiet(started)
+	s := open(t, dial, terminal.AttachRequest{})
+	typed := time.Now()
+	s.typeIn("hello\n")
+	s.untilOutput("heard")
+	quiet(typed)
+}

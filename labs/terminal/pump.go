@@ -77,6 +77,7 @@ func (t *Terminal) pump() {
 		if n > 0 {
 			t.mu.Lock()
 			t.ring.commit(n)
+			t.active = time.Now()
 			t.wakeViewers()
 			t.mu.Unlock()
 			pace.took(n)
@@ -172,6 +173,9 @@ func (t *Terminal) feed() {
 // typeIn queues input for the shell. It does not block: output could not flow
 // any more while it did.
 func (t *Terminal) typeIn(input []byte) error {
+	t.mu.Lock()
+	t.active = time.Now()
+	t.mu.Unlock()
 	t.typing.Lock()
 	defer t.typing.Unlock()
 	if len(t.input)+len(input) > maxInput {

@@ -79,6 +79,7 @@ type Terminal struct {
 	ring       ring
 	cols, rows int
 	viewers    map[*Viewer]struct{}
+	active     time.Time // when something was last typed or printed
 	looked     bool      // somebody did: a shell that exits at once still tells the first
 	held       int64     // while no viewer is there: what the last one acknowledged,
 	holdUntil  time.Time // and until when output after it is kept
@@ -131,6 +132,7 @@ func Start(cmd *exec.Cmd, options Options) (*Terminal, error) {
 		cols:    options.Cols,
 		rows:    options.Rows,
 		viewers: make(map[*Viewer]struct{}),
+		active:  time.Now(),
 	}
 	t.restartIdle()
 	go t.run(exit)
@@ -142,6 +144,13 @@ func (t *Terminal) Epoch() string { return t.epoch }
 
 // Done is closed when the shell and its output are over.
 func (t *Terminal) Done() <-chan struct{} { return t.done }
+
+// Active returns when something was last typed or printed, or the shell started.
+func (t *Terminal) Active() time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.active
+}
 
 // Close ends the shell and everything in its session, and blocks until that is
 // done: 2 s and a little where a process ignores SIGHUP.

@@ -55,4 +55,4 @@ func (p *Provider) running(name string) (record, error) {
 	return r, nil
 }
 
-var errStopped = errors.New("it is stopped; start it with `wheelhouse cluster start`")
+var errStopped = fmt.Errorf("%w; start it with `wheelhouse cluster start`", provisioner.ErrHalted)

@@ -309,6 +309,9 @@ func (f *Fake) setFrozen(ctx context.Context, method, name string, frozen bool) 
 	if c == nil {
 		return provisioner.ErrNotFound
 	}
+	if c.Cluster.State == provisioner.Halted {
+		return provisioner.ErrHalted
+	}
 	c.frozen = frozen
 	return nil
 }

@@ -71,6 +71,7 @@ type agent struct {
 	account  *account
 	children *children
 	boot     string
+	started  time.Time
 	runs     chan struct{} // holds one token for each command that runs
 
 	ctx     context.Context // ends when the agent does
@@ -104,6 +105,7 @@ func Serve(ctx context.Context, listener net.Listener, options Options) error {
 		account:   account,
 		children:  newChildren(options.Init),
 		boot:      newBoot(),
+		started:   time.Now(),
 		runs:      make(chan struct{}, options.Runs),
 		ctx:       ctx,
 		terminals: make(map[string]*terminal.Terminal),
@@ -146,12 +148,25 @@ func (a *agent) serve(listener net.Listener) error {
 func (a *agent) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, terminal.Status{Boot: a.boot})
+		answer(w, terminal.Status{Boot: a.boot, Quiet: a.quiet()})
 	})
 	mux.HandleFunc("GET /terminals/{name}", a.attach)
 	mux.HandleFunc("POST /run", a.run)
 	mux.HandleFunc("PUT /files", a.writeFile)
 	return mux
+}
+
+// quiet returns for how long nothing was typed or printed.
+func (a *agent) quiet() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	last := a.started
+	for _, t := range a.terminals {
+		if active := t.Active(); active.After(last) {
+			last = active
+		}
+	}
+	return max(1, time.Since(last))
 }
 
 // answer sends a result.
