@@ -137,8 +137,8 @@ func (e *etcd) config() (*embed.Config, error) {
 	config.UnsafeNoFsync = true
 	config.LogLevel = "warn"
 	config.WarningUnaryRequestDuration = time.Second // the default, of its flags only
-	// A member that is alone elects itself after a random time between a tick and the
-	// election's; it has nobody to lose touch with.
-	config.TickMs, config.ElectionMs = 50, 250
+	// A member that is alone elects itself after a random time between a tick and this,
+	// which is the least of what etcd takes; it has nobody to lose touch with.
+	config.ElectionMs = 5 * config.TickMs
 	return config, nil
 }
