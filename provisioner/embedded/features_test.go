@@ -92,10 +92,10 @@ var features = []feature{
 		try 30 shows 'How many sails' kubectl explain boat.spec.sails; echo boats explained
 		try 150 shows 'VERSION: *v1beta1' kubectl explain nodes --api-version=metrics.k8s.io/v1beta1; echo metrics explained
 		try 30 kubectl apply --server-side -f boat.yaml >/dev/null 2>&1; sed -i 's/"3"/"4"/' boat.yaml
-		kubectl apply --server-side --field-manager=another -f boat.yaml 2>&1 | grep -o 'conflict with "kubectl": .data.depth'
+		{ kubectl apply --server-side --field-manager=another -f boat.yaml 2>&1 || :; } | grep -o 'conflict with "kubectl": .data.depth'
 		kubectl apply --server-side --force-conflicts -f boat.yaml >/dev/null; kubectl get configmap harbour -o jsonpath='{.data.depth}{"\n"}'
-		sed 's/sails: 1/sails: many/' boat.yaml | kubectl apply -f - 2>&1 | grep -o 'must be of type integer'
-		kubectl run typo --image=nginx:1.28 --dry-run=client -o json | sed 's/restartPolicy/restartPolice/' | kubectl create -f - 2>&1 | grep -o 'unknown field'
+		sed 's/sails: 1/sails: many/' boat.yaml >wrong.yaml; { kubectl apply -f wrong.yaml 2>&1 || :; } | grep -o 'must be of type integer'
+		kubectl run typo --image=nginx:1.28 --dry-run=client -o json | sed 's/restartPolicy/restartPolice/' >typo.json; { kubectl create -f typo.json 2>&1 || :; } | grep -o 'unknown field'
 		kubectl delete crd boats.example.org >/dev/null; gone() { ! kubectl explain boat; }; try 30 gone >/dev/null 2>&1; echo boats gone`,
 		`(?s)FIELD: nodeName\nreplicas <integer>\nboats explained\nmetrics explained\n.*conflict with "kubectl": .data.depth\n4\n.*must be of type integer\n.*unknown field\nboats gone$`},
 	{"who may do what", []string{"web.yaml"}, `kubectl create role reader --verb=get,list --resource=pods; kubectl create serviceaccount app
