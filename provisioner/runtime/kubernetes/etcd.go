@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"go.etcd.io/etcd/client/pkg/v3/transport"
@@ -63,7 +64,11 @@ func (e *etcd) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	go e.lookForListener(ctx)
+	ctx, cancel := context.WithCancel(ctx)
+	var looking sync.WaitGroup
+	looking.Go(func() { e.lookForListener(ctx) })
+	defer looking.Wait()
+	defer cancel()
 	if e.server, err = embed.StartEtcd(config); err != nil {
 		return err
 	}
