@@ -85,6 +85,19 @@ var features = []feature{
 		kubectl autoscale deployment web --cpu=80% --min=1 --max=2
 		try 120 shows averageUtilization kubectl get hpa web -o jsonpath={.status.currentMetrics}; echo scaled by metrics`,
 		`(?s)control-plane +\d+m.*worker-1 +\d+m.*scaled by metrics$`},
+	// The API server makes its descriptions when they are asked for; custom resources and aggregated APIs add theirs.
+	{"explain, server-side apply", []string{"boats.yaml", "boat.yaml"}, `kubectl explain pod.spec.nodeName | grep -o 'FIELD: nodeName'
+		kubectl explain deployment.spec.replicas --output=plaintext-openapiv2 | grep -o 'replicas <integer>'
+		kubectl wait --for=condition=Established crd/boats.example.org --timeout=30s >/dev/null
+		try 30 shows 'How many sails' kubectl explain boat.spec.sails; echo boats explained
+		try 150 shows 'VERSION: *v1beta1' kubectl explain nodes --api-version=metrics.k8s.io/v1beta1; echo metrics explained
+		try 30 kubectl apply --server-side -f boat.yaml >/dev/null 2>&1; sed -i 's/"3"/"4"/' boat.yaml
+		{ kubectl apply --server-side --field-manager=another -f boat.yaml 2>&1 || :; } | grep -o 'conflict with "kubectl": .data.depth'
+		kubectl apply --server-side --force-conflicts -f boat.yaml >/dev/null; kubectl get configmap harbour -o jsonpath='{.data.depth}{"\n"}'
+		sed 's/sails: 1/sails: many/' boat.yaml >wrong.yaml; { kubectl apply -f wrong.yaml 2>&1 || :; } | grep -o 'must be of type integer'
+		kubectl run typo --image=nginx:1.28 --dry-run=client -o json | sed 's/restartPolicy/restartPolice/' >typo.json; { kubectl create -f typo.json 2>&1 || :; } | grep -o 'unknown field'
+		kubectl delete crd boats.example.org >/dev/null; gone() { ! kubectl explain boat; }; try 30 gone >/dev/null 2>&1; echo boats gone`,
+		`(?s)FIELD: nodeName\nreplicas <integer>\nboats explained\nmetrics explained\n.*conflict with "kubectl": .data.depth\n4\n.*must be of type integer\n.*unknown field\nboats gone$`},
 	{"who may do what", []string{"web.yaml"}, `kubectl create role reader --verb=get,list --resource=pods; kubectl create serviceaccount app
 		kubectl create rolebinding app --role=reader --serviceaccount=$NAMESPACE:app
 		for what in 'list pods' 'delete pods' 'list nodes'; do kubectl auth can-i $what --as=system:serviceaccount:$NAMESPACE:app || :; done`, `yes\nno\nWarning:[^\n]*\n\n?no$|yes\nno\nno`},

@@ -119,7 +119,8 @@ func (n node) register(ctx context.Context, client kubernetes.Interface, control
 }
 
 // dnsPatch is what differs from kubeadm's DNS add-on: one pod is enough for a
-// lab, and is asked more often whether it is ready, because at first it is not.
+// lab, and is asked more often whether it is ready until it is, because at first it
+// is not.
 const dnsPatch = `
 spec:
   replicas: 1
@@ -129,7 +130,7 @@ spec:
       - name: coredns
         env:
         - {name: GOGC, value: "50"}
-        readinessProbe: {periodSeconds: 1}
+        startupProbe: {httpGet: {path: /ready, port: readiness-probe}, periodSeconds: 1, failureThreshold: 120}
 `
 
 // installDNS installs kubeadm's DNS add-on with dnsPatch, which kubeadm reads

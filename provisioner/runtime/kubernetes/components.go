@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -19,6 +20,7 @@ import (
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	scheduleroptions "k8s.io/kubernetes/cmd/kube-scheduler/app/options"
 
+	"wheelhouse/provisioner/runtime/kubernetes/openapi"
 	"wheelhouse/provisioner/runtime/kubernetes/ready"
 	"wheelhouse/provisioner/runtime/kubernetes/thaw"
 )
@@ -62,13 +64,18 @@ func newAPIServer(args []string) (*apiServer, error) {
 	return &apiServer{options}, nil
 }
 
-func (a *apiServer) run(ctx context.Context, guard *thaw.Guard) error {
+// run serves until ctx ends. What needs no database is done while that starts.
+func (a *apiServer) run(ctx context.Context, database *etcd, guard *thaw.Guard) error {
+	database.lead(&a.options.Etcd.StorageConfig.Transport)
 	options, err := a.options.Complete(ctx)
 	if err != nil {
 		return err
 	}
 	if errs := options.Validate(); len(errs) > 0 {
 		return utilerrors.NewAggregate(errs)
+	}
+	if err := database.await(ctx, database.listening); err != nil {
+		return err
 	}
 	config, err := apiserver.NewConfig(options)
 	if err != nil {
@@ -79,14 +86,24 @@ func (a *apiServer) run(ctx context.Context, guard *thaw.Guard) error {
 	outermost.BuildHandlerChainFunc = func(handler http.Handler, c *genericapiserver.Config) http.Handler {
 		return chain(guard.Handler(handler), c)
 	}
+	kubernetes := config.KubeAPIs.ControlPlane.Generic
+	kubernetes.SkipOpenAPIInstallation = true // in favour of ours
 	completed, err := config.Complete()
 	if err != nil {
+		return err
+	}
+	if err := database.await(ctx, database.ready); err != nil {
 		return err
 	}
 	server, err := apiserver.CreateServerChain(completed)
 	if err != nil {
 		return err
 	}
+	own, ok := server.GenericAPIServer.NextDelegate().(*genericapiserver.GenericAPIServer)
+	if !ok {
+		return errors.New("the API server is not behind the aggregator")
+	}
+	openapi.Install(own.Handler.GoRestfulContainer, own.Handler.NonGoRestfulMux, kubernetes.OpenAPIConfig, kubernetes.OpenAPIV3Config)
 	prepared, err := server.PrepareRun()
 	if err != nil {
 		return err

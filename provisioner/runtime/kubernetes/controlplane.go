@@ -96,15 +96,11 @@ func serveControlPlane(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	database, err := startEtcd(ctx, kubeadm)
-	if err != nil {
-		return err
-	}
-	defer database.Close() // last: the others still write while they end
-
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return ended(ctx, "etcd", database.wait(ctx)) })
-	g.Go(func() error { return ended(ctx, "kube-apiserver", api.run(ctx, thaw.NewGuard(ctx))) })
+	database := newEtcd(kubeadm)
+	g.Go(func() error { return ended(ctx, "etcd", database.run(ctx)) })
+	defer database.close() // last: the others still write while they end
+	g.Go(func() error { return ended(ctx, "kube-apiserver", api.run(ctx, database, thaw.NewGuard(ctx))) })
 	g.Go(func() error {
 		client, err := adminClient()
 		if err != nil {
@@ -120,7 +116,8 @@ func serveControlPlane(ctx context.Context, args []string) error {
 		g.Go(func() error { return ended(ctx, "kube-controller-manager", manager.run(ctx)) })
 		g.Go(func() error {
 			if !c.Seed {
-				awaitDNS(ctx, client)
+				ready.AwaitDNS(ctx, client)
+				ready.AwaitServices(ctx, ready.ProxyHealth)
 			}
 			return ended(ctx, "kube-scheduler", scheduling.run(ctx))
 		})

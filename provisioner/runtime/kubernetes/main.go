@@ -59,7 +59,7 @@ var components = map[string]func() int{
 // fifth of the processor's time then; after that they keep little of it.
 const (
 	startingGC = 300 // per cent of what lives
-	settledGC  = 50
+	settledGC  = 40
 	settled    = 20 * time.Second
 )
 

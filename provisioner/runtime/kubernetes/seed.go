@@ -15,6 +15,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/util/retry"
 	"k8s.io/kubernetes/cmd/kubeadm/app/constants"
+
+	"wheelhouse/provisioner/runtime/kubernetes/ready"
 )
 
 // rootCAConfigMap is what the controller manager gives every namespace to trust
@@ -31,7 +33,7 @@ func ripen(ctx context.Context, client kubernetes.Interface) error {
 	}); err != nil {
 		return err
 	}
-	pods, err := client.CoreV1().Pods(metav1.NamespaceSystem).List(ctx, dnsPods)
+	pods, err := client.CoreV1().Pods(metav1.NamespaceSystem).List(ctx, ready.DNSPods)
 	if err != nil {
 		return err
 	}
@@ -43,9 +45,6 @@ func ripen(ctx context.Context, client kubernetes.Interface) error {
 	}
 	return nil
 }
-
-// dnsPods chooses the pods that cluster DNS is.
-var dnsPods = metav1.ListOptions{LabelSelector: "k8s-app=kube-dns"}
 
 // controlPlaneNode is the node that the DNS pod of a seed is to run on, as package
 // machine calls it.

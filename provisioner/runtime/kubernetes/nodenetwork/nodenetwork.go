@@ -11,7 +11,9 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/go-logr/logr"
@@ -40,11 +42,29 @@ type options struct {
 func RunNodeNetwork() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := Serve(ctx, os.Args[1:]); err != nil {
+	err := findOnlyNFT("/run/node-network")
+	if err == nil {
+		err = Serve(ctx, os.Args[1:])
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "node-network:", err)
 		return 1
 	}
 	return 0
+}
+
+// findOnlyNFT makes of the folder all that this process looks for programs in, with
+// nft in it. kube-proxy would clean up after its other modes, which never ran here: it
+// calls iptables, ip6tables and modprobe a dozen times where it finds them.
+func findOnlyNFT(folder string) error {
+	nft, err := exec.LookPath("nft")
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(os.RemoveAll(folder), os.MkdirAll(folder, 0o755)); err != nil {
+		return err
+	}
+	return errors.Join(os.Symlink(nft, filepath.Join(folder, "nft")), os.Setenv("PATH", folder))
 }
 
 // Serve runs both parts until ctx ends, and then returns nil. kube-proxy cannot be
@@ -65,7 +85,14 @@ func Serve(ctx context.Context, args []string) error {
 	defer cancel()
 	enforced, proxied := make(chan error, 1), make(chan error, 1)
 	go func() { enforced <- networkpolicy.Run(ctx, policies) }()
-	go func() { proxied <- o.proxy() }()
+	go func() {
+		// A student waits for DNS, which needs no service; until services are there, no
+		// pod is scheduled.
+		ready.AwaitDNS(ctx, policies.Client)
+		if ctx.Err() == nil {
+			proxied <- o.proxy()
+		}
+	}()
 	select {
 	case err = <-enforced:
 		if ctx.Err() != nil {

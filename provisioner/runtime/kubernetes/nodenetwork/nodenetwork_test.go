@@ -2,6 +2,7 @@ package nodenetwork_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -44,5 +45,33 @@ func TestServeRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestFindOnlyNFT: of all programs one is left to find, also at the next start.
+func TestFindOnlyNFT(t *testing.T) {
+	programs, only := t.TempDir(), filepath.Join(t.TempDir(), "only")
+	for _, name := range []string{"nft", "iptables", "modprobe"} {
+		if err := os.WriteFile(filepath.Join(programs, name), []byte("#!/bin/sh\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		t.Setenv("PATH", programs)
+		if err := nodenetwork.FindOnlyNFT(only); err != nil {
+			t.Fatal(err)
+		}
+		if found, err := exec.LookPath("nft"); err != nil || found != filepath.Join(only, "nft") {
+			t.Errorf("nft is found at %q, %v", found, err)
+		}
+		for _, name := range []string{"iptables", "modprobe"} {
+			if found, err := exec.LookPath(name); err == nil {
+				t.Errorf("%s is found at %s", name, found)
+			}
+		}
+	}
+	t.Setenv("PATH", t.TempDir())
+	if err := nodenetwork.FindOnlyNFT(only); err == nil {
+		t.Error("a machine with no nft is taken")
 	}
 }

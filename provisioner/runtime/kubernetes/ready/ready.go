@@ -1,5 +1,6 @@
-// Package ready tells when the API server of a cluster whose database was seeded
-// can be worked with, which is a second before it says so itself.
+// Package ready is the order in which the parts of a new cluster start. It tells when
+// the API server of one whose database was seeded can be worked with, which is a second
+// before it says so itself, and who waits for whom after that.
 package ready
 
 import (

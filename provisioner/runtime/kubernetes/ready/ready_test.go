@@ -1,6 +1,7 @@
 package ready_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -62,3 +63,47 @@ func TestWithoutLateHooks(t *testing.T) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestAwaitServices: kube-proxy that answers, but has laid no rules, is waited for.
+func TestAwaitServices(t *testing.T) {
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		health := `{"lastUpdated":"2026-01-01T00:00:00Z","healthy":true}`
+		if asked == 3 {
+			health = `{"healthy":true,"status":{"IPv4":{"healthy":true}}}`
+		}
+		_, _ = io.WriteString(w, health)
+	}))
+	defer server.Close()
+	ready.AwaitServices(t.Context(), server.URL)
+	if asked != 3 {
+		t.Errorf("it was asked %d times, want 3", asked)
+	}
+}
+
+// TestAwaitDNS: a pod that is there is waited for until it is ready.
+func TestAwaitDNS(t *testing.T) {
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		if got := r.URL.Query().Get("labelSelector"); got != ready.DNSPods.LabelSelector {
+			t.Errorf("asked for the pods %q", got)
+		}
+		state := "False"
+		if asked == 3 {
+			state = "True"
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"kind":"PodList","apiVersion":"v1","items":[{"status":{"conditions":[{"type":"Ready","status":"`+state+`"}]}}]}`)
+	}))
+	defer server.Close()
+	client, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ready.AwaitDNS(t.Context(), client)
+	if asked != 3 {
+		t.Errorf("it was asked %d times, want 3", asked)
+	}
+}

@@ -1,0 +1,3 @@
+package nodenetwork
+
+var FindOnlyNFT = findOnlyNFT
