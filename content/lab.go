@@ -81,7 +81,8 @@ type Check struct {
 	Objects     map[string]Object
 	Exec        *Exec
 	Validations []Validation
-	Line        int // of the check in lab.yaml, for messages
+	Guard       bool // True before the step's work too: it keeps a student from breaking something
+	Line        int  // of the check in lab.yaml, for messages
 }
 
 // Object names the API object, or the list of objects, that a CEL variable

@@ -80,6 +80,9 @@ func (d *document) steps(lab *Lab, specs []stepSpec) {
 		names[spec.Name], titles[step.Title] = true, true
 		step.Hints = d.hints(i, spec.Hints)
 		step.Checks = d.checks(here, spec.Checks)
+		if len(step.Checks) > 0 && step.onlyGuards() {
+			d.addf(here(), "the step %s has only guards, so it is complete at once; a guard is true before the step's work too", quote(step.Name))
+		}
 		lab.Steps = append(lab.Steps, step)
 	}
 	d.after(lab.Steps)
@@ -130,7 +133,7 @@ func (d *document) checks(step fieldAt, specs []checkSpec) []Check {
 	for i, spec := range specs {
 		here := fieldAt(func(field ...any) []any { return append(step("checks", i), field...) })
 		check := Check{Name: spec.Name, Title: strings.TrimSpace(spec.Title), Objects: spec.Objects,
-			Validations: spec.Validations, Line: d.line(here()...)}
+			Validations: spec.Validations, Guard: spec.Guard, Line: d.line(here()...)}
 		if problem := checkName(spec.Name); problem != "" {
 			d.addf(here("name"), "the check's name %s", problem)
 		} else if names[spec.Name] {

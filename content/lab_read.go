@@ -32,6 +32,7 @@ type (
 		Objects     map[string]Object `yaml:"objects"`
 		Exec        *execSpec         `yaml:"exec"`
 		Validations []Validation      `yaml:"validations"`
+		Guard       bool              `yaml:"guard"`
 	}
 	execSpec struct {
 		Namespace string            `yaml:"namespace"`
