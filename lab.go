@@ -18,9 +18,9 @@ import (
 func newLabCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "lab",
-		Short: "List, check and prove labs",
+		Short: "Make, list, check and prove labs",
 	}
-	cmd.AddCommand(newLabListCommand(), newLabLintCommand(), newLabVerifyCommand())
+	cmd.AddCommand(newLabListCommand(), newLabLintCommand(), newLabVerifyCommand(), newLabNewCommand())
 	return cmd
 }
 
