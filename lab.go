@@ -19,9 +19,9 @@ import (
 func newLabCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "lab",
-		Short: "List, check and prove labs",
+		Short: "Make, list, check and prove labs",
 	}
-	cmd.AddCommand(newLabListCommand(), newLabLintCommand(), newLabSchemaCommand(), newLabVerifyCommand())
+	cmd.AddCommand(newLabListCommand(), newLabLintCommand(), newLabSchemaCommand(), newLabVerifyCommand(), newLabNewCommand())
 	return cmd
 }
 

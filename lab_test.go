@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"wheelhouse/content"
@@ -168,17 +169,66 @@ func TestJUnitTellsWhatFailed(t *testing.T) {
 	}
 }
 
-// TestEveryLabIsProven is "wheelhouse lab verify" of the whole course on embedded
-// clusters. On kind, whose clusters take several times as long, it proves the
-// solutions: which answers are wrong does not depend on who made the cluster.
+func TestReportsTellWhatFailed(t *testing.T) {
+	lab := &content.Lab{Name: "pods", Dir: "course/one/pods", Minutes: 20}
+	outcomes := []*verify.Outcome{
+		{Case: verify.Case{Lab: lab, Name: "solution"}, Duration: 1500 * time.Millisecond},
+		{Case: verify.Case{Lab: lab, Name: "without/run"}, Problems: []string{"flaky: 1 of 2 runs failed", "want <b>"}, Flaky: true, Transcript: "\x1b[1m$ kubectl\n\n</pre>"},
+		nil, // never ran
+	}
+	file := filepath.Join(t.TempDir(), "report.md")
+	if err := writeMarkdown(file, outcomes, 2); err != nil {
+		t.Fatal(err)
+	}
+	got := read(t, file)
+	for _, want := range []string{
+		"1 of 3 proofs hold", "1 never ran", "| pods | solution | proven | 1.5s | 20 min |\n", "| pods | without/run | FLAKY |",
+		"<details>", "flaky: 1 of 2 runs failed", "want &lt;b&gt;", "$ kubectl&#10;&#10;&lt;/pre&gt;</pre>",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the report lacks %q:\n%s", want, got)
+		}
+	}
+	if strings.ContainsRune(got, '\x1b') {
+		t.Error("the report holds an escape sequence of a terminal")
+	}
+	var table bytes.Buffer
+	if err := printOutcomes(&table, outcomes[:2]); !errors.Is(err, errReported) || !strings.Contains(table.String(), "FLAKY") || !strings.Contains(table.String(), "20 min") {
+		t.Errorf("err = %v, the table is\n%s\nwant it flaky, and what the lab claims", err, table.String())
+	}
+}
+
+func TestProgressEstimatesWhatIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		progress := newProofProgress(&out, 4)
+		outcome := &verify.Outcome{Case: verify.Case{Lab: &content.Lab{Name: "pods"}, Name: "solution"}, Duration: 9 * time.Second}
+		time.Sleep(10 * time.Second) // of synctest
+		progress.ended(outcome)
+		outcome.Problems = []string{"no"}
+		progress.ended(outcome)
+		progress.ended(outcome)
+		progress.ended(outcome)
+		want := "1 of 4 ✓ pods solution (9s), about 30s left\n2 of 4 ✗ pods solution (9s), about 10s left\n" +
+			"3 of 4 ✗ pods solution (9s), about 3s left\n4 of 4 ✗ pods solution (9s)\n"
+		if out.String() != want {
+			t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+		}
+	})
+}
+
+// TestEveryLabIsProven is "wheelhouse lab verify --runs 1" of the whole course on
+// embedded clusters, but for the proofs without a part. On kind, whose clusters
+// take several times as long, it proves the solutions: which answers are wrong does
+// not depend on who made the cluster.
 func TestEveryLabIsProven(t *testing.T) {
 	t.Run(providerKind, func(t *testing.T) {
 		provisionertest.NeedsEngine(t)
-		proveEveryLab(t, "", providerKind, "solution")
+		proveEveryLab(t, "", providerKind, nil, "solution")
 	})
 	t.Run(providerEmbedded, func(t *testing.T) {
 		provisionertest.NeedsPack(t)
-		proveEveryLab(t, "", providerEmbedded, "*")
+		proveEveryLab(t, "", providerEmbedded, nil, "solution", "wrong/*")
 	})
 }
 
@@ -187,17 +237,17 @@ func TestEveryLabIsProven(t *testing.T) {
 func TestEveryKindOfCheckIsProven(t *testing.T) {
 	t.Run(providerKind, func(t *testing.T) {
 		provisionertest.NeedsEngine(t)
-		proveEveryLab(t, "testdata/checks", providerKind, "solution", "kinds")
+		proveEveryLab(t, "testdata/checks", providerKind, []string{"kinds"}, "solution")
 	})
 	t.Run(providerEmbedded, func(t *testing.T) {
 		provisionertest.NeedsPack(t)
-		proveEveryLab(t, "testdata/checks", providerEmbedded, "*")
+		proveEveryLab(t, "testdata/checks", providerEmbedded, nil, "solution", "wrong/*")
 	})
 }
 
 // proveEveryLab proves the named labs of a folder, all of them where none is
 // named; no folder is the course itself.
-func proveEveryLab(t *testing.T, folder, provider, only string, names ...string) {
+func proveEveryLab(t *testing.T, folder, provider string, names []string, only ...string) {
 	cfg := config{Content: folder, Provider: provider, PackCache: provisionertest.PackCache(t)}
 	course, err := cfg.loadCourse()
 	if err != nil {
@@ -213,7 +263,7 @@ func proveEveryLab(t *testing.T, folder, provider, only string, names ...string)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Minute)
 	defer cancel()
-	outcomes, err := cfg.verify(ctx, cases, 2, t.Output())
+	outcomes, err := cfg.verify(ctx, cases, proofRuns{each: 1, parallel: 2}, t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,12 +275,16 @@ func proveEveryLab(t *testing.T, folder, provider, only string, names ...string)
 }
 
 func TestOnlyChoosesProofs(t *testing.T) {
-	labs := []*content.Lab{{Name: "pods", Wrong: []content.WrongAnswer{{Name: "typo"}, {Name: "late"}}}, {Name: "nodes"}}
+	labs := []*content.Lab{{Name: "pods", Steps: []content.Step{{Name: "run"}}, Wrong: []content.WrongAnswer{{Name: "typo"}, {Name: "late"}}}, {Name: "nodes"}}
 	tests := []struct {
 		only string
 		want []string // nil is an error
 	}{
-		{"*", []string{"solution", "wrong/typo", "wrong/late", "solution"}},
+		{"*", []string{"solution", "without/run", "wrong/typo", "wrong/late", "solution"}},
+		{"without/*", []string{"without/run"}},
+		{"solution,wrong/*", []string{"solution", "wrong/typo", "wrong/late", "solution"}},
+		{"wrong/*,wrong/typo", []string{"wrong/typo", "wrong/late"}},
+		{"solution,typo", nil},
 		{"solution", []string{"solution", "solution"}},
 		{"wrong/*", []string{"wrong/typo", "wrong/late"}},
 		{"wrong/late", []string{"wrong/late"}},
@@ -238,7 +292,7 @@ func TestOnlyChoosesProofs(t *testing.T) {
 		{"[", nil},
 	}
 	for _, test := range tests {
-		cases, err := casesOf(labs, test.only)
+		cases, err := casesOf(labs, strings.Split(test.only, ","))
 		var got []string
 		for _, one := range cases {
 			got = append(got, one.Name)

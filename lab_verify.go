@@ -8,12 +8,10 @@ import (
 	"log/slog"
 	"os"
 	"path"
-	"path/filepath"
-	"strings"
-	"text/tabwriter"
+	"slices"
+	"sync"
 	"time"
 
-	"github.com/jstemmer/go-junit-report/v2/junit"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
@@ -25,17 +23,31 @@ import (
 // newLabVerifyCommand proves labs on clusters of its own.
 func newLabVerifyCommand() *cobra.Command {
 	var cfg config
-	var report, only string
-	var parallel int
+	var junitFile, reportFile string
+	var only []string
+	var runs proofRuns
 	cmd := &cobra.Command{
 		Use:   "verify [LAB…]",
-		Short: "Prove labs on fresh clusters: baseline, solution, wrong answers",
+		Short: "Prove labs on fresh clusters: solution, each step without its part, wrong answers",
 		Long: `Prove labs, all of them or those that are named, on fresh clusters.
 
-For each lab: on a fresh cluster no step is complete; its solution, typed into a
-real terminal on the workstation, completes every step; and every wrong answer
-fails the check that it names with the words that it names. The exit status is 1
-when one of these is not so. The clusters are deleted in the end.`,
+For each lab:
+
+  solution      On a fresh cluster no step is complete. The solution, typed into
+                a real terminal on the workstation, completes every step when
+                its part is typed, and no check is True before that, unless
+                lab.yaml calls it a guard.
+  without/STEP  When all of the solution is typed but for the part of one step,
+                that step stays open, and none of its checks but guards is True.
+  wrong/NAME    Every wrong answer fails the check that it names with the words
+                that it names.
+
+Each proof runs twice, on a fresh cluster each time; a proof whose runs differ is
+flaky, and fails. The exit status is 1 when a proof fails. The clusters are
+deleted in the end.`,
+		Example: `  wheelhouse lab verify
+  wheelhouse lab verify deployments --runs 1
+  wheelhouse lab verify --only 'solution,wrong/*' --report proofs.md`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			course, err := cfg.loadCourse()
 			if err != nil {
@@ -45,16 +57,19 @@ when one of these is not so. The clusters are deleted in the end.`,
 			if err != nil {
 				return err
 			}
-			if parallel < 1 {
-				return fmt.Errorf("--parallel %d: want 1 or more", parallel)
+			if err := runs.validate(); err != nil {
+				return err
 			}
 			cases, err := casesOf(chosen, only)
 			if err != nil {
 				return err
 			}
-			outcomes, err := cfg.verify(cmd.Context(), cases, parallel, cmd.ErrOrStderr())
-			if report != "" {
-				err = errors.Join(err, writeJUnit(report, outcomes))
+			outcomes, err := cfg.verify(cmd.Context(), cases, runs, cmd.ErrOrStderr())
+			if junitFile != "" {
+				err = errors.Join(err, writeJUnit(junitFile, outcomes))
+			}
+			if reportFile != "" {
+				err = errors.Join(err, writeMarkdown(reportFile, outcomes, runs.each))
 			}
 			if err != nil {
 				return err
@@ -64,36 +79,68 @@ when one of these is not so. The clusters are deleted in the end.`,
 	}
 	cfg.bindEngine(cmd, slog.LevelWarn)
 	cfg.bindContent(cmd)
-	cmd.Flags().StringVar(&report, "junit", "", "file to write a JUnit report to")
-	cmd.Flags().StringVar(&only, "only", "*", "`proofs` to run, as a pattern: solution, wrong/typo, 'wrong/*'")
-	cmd.Flags().IntVar(&parallel, "parallel", 2, "proofs to run at the same time, each on a cluster of its own")
+	cmd.Flags().StringVar(&junitFile, "junit", "", "`file` to write a JUnit report to")
+	cmd.Flags().StringVar(&reportFile, "report", "", "`file` to write a report in Markdown to")
+	cmd.Flags().StringSliceVar(&only, "only", []string{"*"}, "`proofs` to run, as patterns: solution, without/create, 'solution,wrong/*'")
+	cmd.Flags().IntVar(&runs.each, "runs", 2, "how often each proof runs, on a fresh cluster each time")
+	cmd.Flags().IntVar(&runs.parallel, "parallel", 2, "proofs to run at the same time, each on a cluster of its own")
 	return cmd
 }
 
-// casesOf returns the proofs of the labs whose names match the pattern, which is
-// one of path.Match but for "*", which matches all.
-func casesOf(labs []*content.Lab, pattern string) ([]verify.Case, error) {
+// proofRuns says how proofs are run.
+type proofRuns struct {
+	each     int // times, on a fresh cluster each
+	parallel int // at the same time
+}
+
+func (r proofRuns) validate() error {
+	if r.parallel < 1 {
+		return fmt.Errorf("--parallel %d: want 1 or more", r.parallel)
+	}
+	if r.each < 1 {
+		return fmt.Errorf("--runs %d: want 1 or more", r.each)
+	}
+	return nil
+}
+
+// casesOf returns the proofs of the labs whose names match one of the patterns,
+// which are those of path.Match but for "*", which matches all. Each pattern has
+// to match something.
+func casesOf(labs []*content.Lab, patterns []string) ([]verify.Case, error) {
 	var cases []verify.Case
+	matched := make([]bool, len(patterns))
 	for _, lab := range labs {
 		for _, one := range verify.Cases(lab) {
-			matches, err := path.Match(pattern, one.Name)
-			if err != nil {
-				return nil, fmt.Errorf("--only %q: %w", pattern, err)
+			wanted := false
+			for i, pattern := range patterns {
+				matches, err := path.Match(pattern, one.Name)
+				if err != nil {
+					return nil, fmt.Errorf("--only %q: %w", pattern, err)
+				}
+				if matches || pattern == "*" {
+					wanted, matched[i] = true, true
+				}
 			}
-			if matches || pattern == "*" {
+			if wanted {
 				cases = append(cases, one)
 			}
 		}
 	}
+	for i, pattern := range patterns {
+		if !matched[i] {
+			return nil, fmt.Errorf("--only %q: no proof of these labs is called so; there are solution, a without/STEP for each step, and a wrong/NAME for each file in the folder wrong", pattern)
+		}
+	}
 	if len(cases) == 0 {
-		return nil, fmt.Errorf("--only %q: no proof of these labs is called so; there are solution, and a wrong/NAME for each file in the folder wrong", pattern)
+		return nil, errors.New("--only: want the name of a proof, or a pattern")
 	}
 	return cases, nil
 }
 
 // verify runs the proofs, on a pool in a data folder of its own, so
-// that a running Wheelhouse is not disturbed and nothing stays.
-func (c *config) verify(ctx context.Context, cases []verify.Case, parallel int, progress io.Writer) (_ []*verify.Outcome, err error) {
+// that a running Wheelhouse is not disturbed and nothing stays. The outcome of a
+// proof that never ran is nil.
+func (c *config) verify(ctx context.Context, cases []verify.Case, runs proofRuns, progress io.Writer) (_ []*verify.Outcome, err error) {
 	data, err := os.MkdirTemp("", "wheelhouse-verify-")
 	if err != nil {
 		return nil, err
@@ -109,7 +156,7 @@ func (c *config) verify(ctx context.Context, cases []verify.Case, parallel int, 
 
 	pool := provisioner.NewPool(provisioner.PoolOptions{
 		Provider:    provider,
-		Concurrency: parallel,
+		Concurrency: runs.parallel,
 		Logger:      own.logger(),
 	})
 	poolCtx, stop := context.WithCancel(ctx)
@@ -120,28 +167,74 @@ func (c *config) verify(ctx context.Context, cases []verify.Case, parallel int, 
 		_ = running.Wait() // it ends because it was stopped
 	}()
 
-	outcomes := make([]*verify.Outcome, len(cases))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(parallel)
-	for i, proof := range cases {
-		group.Go(func() error {
-			outcome, err := proof.Run(ctx, pool)
-			if err != nil {
-				return fmt.Errorf("%s %s: %w", proof.Lab.Name, proof.Name, err)
-			}
-			outcomes[i] = outcome
-			fmt.Fprintf(progress, "%s %s %s (%s)\n", mark(outcome), proof.Lab.Name, proof.Name, outcome.Duration.Round(time.Second))
-			return nil
-		})
-	}
-	return outcomes, group.Wait()
+	return runProofs(ctx, pool, cases, runs, progress)
 }
 
-func mark(outcome *verify.Outcome) string {
-	if len(outcome.Problems) > 0 {
-		return "✗"
+// runProofs runs each proof as often as is wanted, several at the same time, and
+// merges its runs.
+func runProofs(ctx context.Context, pool verify.Pool, cases []verify.Case, runs proofRuns, progress io.Writer) ([]*verify.Outcome, error) {
+	ended := make([][]*verify.Outcome, len(cases))
+	ticker := newProofProgress(progress, len(cases)*runs.each)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runs.parallel)
+	for i, proof := range cases {
+		ended[i] = make([]*verify.Outcome, runs.each)
+		for run := range runs.each {
+			group.Go(func() error {
+				if err := ctx.Err(); err != nil {
+					return err // another has failed, and said why
+				}
+				outcome, err := proof.Run(ctx, pool)
+				if err != nil {
+					return fmt.Errorf("%s %s: %w", proof.Lab.Name, proof.Name, err)
+				}
+				ended[i][run] = outcome
+				ticker.ended(outcome)
+				return nil
+			})
+		}
 	}
-	return "✓"
+	err := group.Wait()
+	outcomes := make([]*verify.Outcome, len(cases))
+	for i, runs := range ended {
+		runs = slices.DeleteFunc(runs, func(outcome *verify.Outcome) bool { return outcome == nil })
+		if len(runs) > 0 {
+			outcomes[i] = verify.Merge(runs)
+		}
+	}
+	return outcomes, err
+}
+
+// proofProgress prints a line for each run of a proof that has ended.
+type proofProgress struct {
+	w       io.Writer
+	all     int
+	started time.Time
+
+	mu   sync.Mutex
+	done int
+}
+
+func newProofProgress(w io.Writer, all int) *proofProgress {
+	return &proofProgress{w: w, all: all, started: time.Now()}
+}
+
+// ended prints how one run went, and how long the rest will take if it takes as
+// long as what has ended.
+func (p *proofProgress) ended(outcome *verify.Outcome) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done++
+	mark := "✓"
+	if len(outcome.Problems) > 0 {
+		mark = "✗"
+	}
+	left := ""
+	if p.done < p.all {
+		each := time.Since(p.started) / time.Duration(p.done)
+		left = fmt.Sprintf(", about %s left", (each * time.Duration(p.all-p.done)).Round(time.Second))
+	}
+	fmt.Fprintf(p.w, "%d of %d %s %s %s (%s)%s\n", p.done, p.all, mark, outcome.Case.Lab.Name, outcome.Case.Name, outcome.Duration.Round(time.Second), left)
 }
 
 // deleteAll deletes every cluster of a provider.
@@ -153,81 +246,4 @@ func deleteAll(ctx context.Context, provider provisioner.Provider) error {
 		return err
 	}
 	return deleteClusters(ctx, provider, io.Discard, names...)
-}
-
-// printOutcomes prints the table, then what is wrong; errReported where
-// anything is.
-func printOutcomes(w io.Writer, outcomes []*verify.Outcome) error {
-	table := tabwriter.NewWriter(w, 0, 8, 3, ' ', 0)
-	fmt.Fprintln(table, "LAB\tPROOF\tRESULT\tTIME")
-	failed := 0
-	for _, outcome := range outcomes {
-		result := "proven"
-		if len(outcome.Problems) > 0 {
-			result = "FAILED"
-			failed++
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", outcome.Case.Lab.Name, outcome.Case.Name, result, outcome.Duration.Round(100*time.Millisecond))
-	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	for _, outcome := range outcomes {
-		if len(outcome.Problems) == 0 {
-			continue
-		}
-		fmt.Fprintf(w, "\n%s %s:\n", outcome.Case.Lab.Dir, outcome.Case.Name)
-		for _, problem := range outcome.Problems {
-			fmt.Fprintf(w, "  - %s\n", problem)
-		}
-		if outcome.Transcript != "" {
-			fmt.Fprintf(w, "  terminal:\n    | %s\n", strings.ReplaceAll(printable(outcome.Transcript), "\n", "\n    | "))
-		}
-	}
-	if failed > 0 {
-		fmt.Fprintf(w, "\n%d of %d proofs failed.\n", failed, len(outcomes))
-		return errReported
-	}
-	fmt.Fprintf(w, "\nAll %d proofs hold.\n", len(outcomes))
-	return nil
-}
-
-// printable replaces what a terminal would obey.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f {
-			return '·'
-		}
-		return r
-	}, text)
-}
-
-// writeJUnit writes what was proven so far; proofs that never ran are errors.
-func writeJUnit(file string, outcomes []*verify.Outcome) error {
-	suites := map[string]*junit.Testsuite{}
-	all := junit.Testsuites{Name: "wheelhouse lab verify"}
-	var order []string
-	for _, outcome := range outcomes {
-		if outcome == nil {
-			continue
-		}
-		lab := outcome.Case.Lab.Name
-		if suites[lab] == nil {
-			suites[lab] = &junit.Testsuite{Name: lab}
-			order = append(order, lab)
-		}
-		test := junit.Testcase{Classname: lab, Name: outcome.Case.Name, Time: fmt.Sprintf("%.3f", outcome.Duration.Seconds())}
-		if len(outcome.Problems) > 0 {
-			test.Failure = &junit.Result{Message: printable(outcome.Problems[0]), Data: printable(strings.Join(outcome.Problems, "\n") + "\n\n" + outcome.Transcript)}
-		}
-		suites[lab].AddTestcase(test)
-	}
-	for _, lab := range order {
-		all.AddSuite(*suites[lab])
-	}
-	out, err := os.Create(filepath.Clean(file))
-	if err != nil {
-		return fmt.Errorf("cannot write the report: %w", err)
-	}
-	return errors.Join(all.WriteXML(out), out.Close())
 }

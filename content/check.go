@@ -20,6 +20,7 @@ type Check struct {
 	Answer      *Answer
 	Script      *Script
 	During      *During
+	Guard       bool         // True before the step's work too: it keeps a student from breaking something
 	Validations []Validation // none for an Answer and a Script, at least one for all others
 	Line        int          // of the check in lab.yaml, for messages
 }

@@ -22,6 +22,8 @@ type (
 		Title string `yaml:"title" jsonschema:"required,minLength=1"`
 		// A check that is level may become untrue again until its step is complete; one that is once stays true.
 		Mode string `yaml:"mode" jsonschema:"enum=level,enum=once"`
+		// A guard is true before the step's work too: it keeps a student from breaking something.
+		Guard bool `yaml:"guard"`
 		// The objects that the check looks at, by the names that its expressions have for them.
 		Objects map[string]Object `yaml:"objects"`
 		// A command whose output the check looks at.
@@ -187,7 +189,7 @@ func (d *document) checks(step fieldAt, specs []checkSpec) []Check {
 }
 
 func (d *document) check(here fieldAt, spec checkSpec) Check {
-	check := Check{Name: spec.Name, Title: strings.TrimSpace(spec.Title), Once: spec.Mode == "once", Objects: spec.Objects,
+	check := Check{Name: spec.Name, Title: strings.TrimSpace(spec.Title), Once: spec.Mode == "once", Guard: spec.Guard, Objects: spec.Objects,
 		During: spec.During, Validations: spec.Validations, Line: d.line(here()...)}
 	d.required(here("title"), check.Title)
 	if spec.Mode != "" && spec.Mode != "once" && spec.Mode != "level" {

@@ -50,6 +50,11 @@ func (s *Step) Complete(passed func(check string) bool) bool {
 	return len(s.Checks) > 0 && !slices.ContainsFunc(s.Checks, func(c Check) bool { return !passed(c.Name) })
 }
 
+// onlyGuards tells whether no check of the step waits for its work.
+func (s *Step) onlyGuards() bool {
+	return !slices.ContainsFunc(s.Checks, func(c Check) bool { return !c.Guard })
+}
+
 // Check finds a check of the step by its name.
 func (s *Step) Check(name string) (*Check, bool) {
 	for i := range s.Checks {

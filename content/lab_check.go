@@ -77,6 +77,9 @@ func (d *document) steps(lab *Lab, specs []stepSpec) {
 		names[spec.Name], titles[step.Title] = true, true
 		step.Hints = d.hints(lab, i, spec.Hints)
 		step.Checks = d.checks(here, spec.Checks)
+		if len(step.Checks) > 0 && step.onlyGuards() {
+			d.addf(here(), "the step %s has only guards, so it is complete at once; a guard is true before the step's work too", quote(step.Name))
+		}
 		lab.Steps = append(lab.Steps, step)
 	}
 	d.after(lab.Steps)

@@ -87,6 +87,9 @@ func TestLoadValid(t *testing.T) {
 		t.Errorf("validation: got line %d pending %v, want line %d pending", got, pod.Validations[0].Pending, want)
 	}
 	page, _ := run.Check("page")
+	if pod.Guard || !page.Guard {
+		t.Errorf("guards: got pod %v and page %v, want page only", pod.Guard, page.Guard)
+	}
 	if got := page.Exec; got.Timeout != 2*time.Second || got.Interval != 10*time.Second || !slices.Equal(got.Command, []string{"curl", "-s", "localhost"}) {
 		t.Errorf("exec: got %+v", got)
 	}

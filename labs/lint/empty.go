@@ -17,7 +17,7 @@ import (
 // something is gone.
 func (l *linter) empty() {
 	for _, c := range l.checks {
-		if !l.vacuous(c) || l.protected(c.step, map[string]bool{}) {
+		if c.spec.Guard || !l.vacuous(c) || l.protected(c.step, map[string]bool{}) {
 			continue
 		}
 		l.complain(c, c.spec.Line, "passes on an empty cluster: nothing that it looks at has to be there; "+

@@ -26,7 +26,7 @@ func (c Case) Prove(ctx context.Context, config *rest.Config, workstation termin
 type Typist struct{ *typist }
 
 func NewTypist(ctx context.Context, workstation terminal.Dialer) (Typist, error) {
-	t, err := newTypist(ctx, workstation)
+	t, err := newTypist(ctx, workstation, "verify")
 	return Typist{t}, err
 }
 

@@ -157,6 +157,19 @@ func (j *judge) missing(step *content.Step) string {
 	return strings.Join(lines, "; ")
 }
 
+// alreadyTrue returns the checks of a step that are True and no guards.
+func (j *judge) alreadyTrue(step *content.Step) []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var names []string
+	for _, check := range step.Checks {
+		if !check.Guard && j.results[step.Name+"/"+check.Name].Status == grader.True {
+			names = append(names, check.Name)
+		}
+	}
+	return names
+}
+
 // result returns the latest result of a check. The lock must be held.
 func (j *judge) result(step, check string) (grader.Result, bool) {
 	result, ok := j.results[step+"/"+check]

@@ -90,10 +90,12 @@ cat <&3
 
 func TestRun(t *testing.T) {
 	t.Parallel()
-	for i, want := range []map[string]string{{"one": "yes", "two": "yes"}, {"one": "yes", "two": "no"}} {
+	for name, want := range map[string]map[string]string{
+		"solution": {"one": "yes", "two": "yes"}, "without/two": {"one": "yes", "two": ""}, "wrong/no": {"one": "yes", "two": "no"},
+	} {
 		n := newNotes()
 		lab := onWorkstation(t, n)
-		proof := verify.Cases(lab)[i]
+		proof := caseOf(t, lab, name)
 		t.Run(proof.Name, func(t *testing.T) {
 			t.Parallel()
 			pool, _ := newPool(t, n)

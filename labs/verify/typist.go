@@ -25,13 +25,17 @@ const (
 	// lineTimeout is how long one line of a solution may take, roll-outs that it
 	// waits for included.
 	lineTimeout = 3 * time.Minute
+
+	// interruptTimeout is how long a program may take to end after Ctrl-C.
+	interruptTimeout = 5 * time.Second
 )
 
 // typist types into a terminal of a workstation as a student would, a line at
 // a time.
 type typist struct {
-	conn *terminal.Conn
-	done chan struct{} // closed when the reader has ended
+	conn     *terminal.Conn
+	done     chan struct{} // closed when the reader has ended
+	patience time.Duration // how long a line may take
 
 	mu     sync.Mutex
 	output strings.Builder
@@ -39,13 +43,14 @@ type typist struct {
 	err    error         // why the reader ended
 }
 
-// newTypist opens a terminal and waits for its prompt. Close has to be called.
-func newTypist(ctx context.Context, workstation terminal.Dialer) (*typist, error) {
-	conn, err := terminal.Attach(ctx, workstation, terminal.AttachRequest{Terminal: "verify", Cols: 160, Rows: 50})
+// newTypist opens a terminal of that name and waits for its prompt. Close has to
+// be called.
+func newTypist(ctx context.Context, workstation terminal.Dialer, name string) (*typist, error) {
+	conn, err := terminal.Attach(ctx, workstation, terminal.AttachRequest{Terminal: name, Cols: 160, Rows: 50})
 	if err != nil {
 		return nil, fmt.Errorf("open a terminal: %w", err)
 	}
-	t := &typist{conn: conn, done: make(chan struct{}), news: make(chan struct{})}
+	t := &typist{conn: conn, done: make(chan struct{}), patience: lineTimeout, news: make(chan struct{})}
 	go t.read()
 	if err := t.typeLine(ctx, `PS1='\[\e]133;A\a\]$ ' PS2='\[\e]133;A\a\]> '`); err != nil {
 		t.Close()
@@ -109,10 +114,22 @@ func (t *typist) typeText(ctx context.Context, text string) error {
 // typeLine types one line and waits for the prompt after it, or for a silence
 // where another program reads what is typed.
 func (t *typist) typeLine(ctx context.Context, line string) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, lineTimeout, fmt.Errorf("%q was not over after %s", line, lineTimeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, t.patience, fmt.Errorf("%q was not over after %s", line, t.patience))
 	defer cancel()
+	return t.press(ctx, line+"\r", line)
+}
+
+// interrupt presses Ctrl-C and waits for a prompt.
+func (t *typist) interrupt(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, interruptTimeout, errors.New("Ctrl-C did not help"))
+	defer cancel()
+	return t.press(ctx, "\x03", "Ctrl-C")
+}
+
+// press sends keys, which an error calls line, and waits as typeLine says.
+func (t *typist) press(ctx context.Context, keys, line string) error {
 	before, _, _ := t.seen()
-	if err := t.conn.Write(terminal.Frame{Kind: terminal.FrameInput, Payload: []byte(line + "\r")}); err != nil {
+	if err := t.conn.Write(terminal.Frame{Kind: terminal.FrameInput, Payload: []byte(keys)}); err != nil {
 		return fmt.Errorf("type %q: %w", line, err)
 	}
 	for {

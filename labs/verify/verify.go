@@ -1,8 +1,9 @@
 // Package verify proves a lab on real clusters: on a fresh one no step is
 // complete; the lab's solution, typed into a real terminal on the workstation,
-// completes each step when its part is typed and not before; and every wrong
-// answer fails the check that it names with the words that it names. Package
-// main calls it for "wheelhouse lab verify", and the tests for every lab.
+// completes each step when its part is typed and not before, and turns each
+// check; the solution without the part of a step leaves that step open; and
+// every wrong answer fails the check that it names with the words that it names.
+// Package main calls it for "wheelhouse lab verify", and the tests for every lab.
 package verify
 
 import (
@@ -31,7 +32,7 @@ const (
 	// verdictTimeout is the same for a wrong answer's words.
 	verdictTimeout = time.Minute
 
-	// watched is for how long a wrong answer's step has to stay open.
+	// watched is for how long a step that has to stay open is watched.
 	watched = 4 * time.Second
 
 	setupTimeout = 5 * time.Minute
@@ -47,7 +48,7 @@ type Pool interface {
 // Case is one proof, on a cluster of its own.
 type Case struct {
 	Lab  *content.Lab
-	Name string // "solution", or "wrong/" and the name of the wrong answer
+	Name string // "solution", "without/" and a step, or "wrong/" and a wrong answer
 	run  func(context.Context, *proof) error
 }
 
@@ -56,12 +57,19 @@ type Outcome struct {
 	Case       Case
 	Problems   []string      // what was not as it has to be; empty when proven
 	Transcript string        // the end of what the terminal showed, where there are problems
-	Duration   time.Duration // from the claimed cluster on
+	Duration   time.Duration // from the claimed cluster on; the mean of several runs
+	Flaky      bool          // several runs did not say the same
 }
 
 // Cases returns what there is to prove of a lab.
 func Cases(lab *content.Lab) []Case {
 	cases := []Case{{Lab: lab, Name: "solution", run: solution}}
+	for i := range lab.Steps {
+		step := &lab.Steps[i]
+		cases = append(cases, Case{Lab: lab, Name: "without/" + step.Name, run: func(ctx context.Context, p *proof) error {
+			return without(ctx, p, step)
+		}})
+	}
 	for i := range lab.Wrong {
 		wrong := &lab.Wrong[i]
 		cases = append(cases, Case{Lab: lab, Name: "wrong/" + wrong.Name, run: func(ctx context.Context, p *proof) error {
@@ -104,7 +112,7 @@ func (c Case) Run(ctx context.Context, pool Pool) (*Outcome, error) {
 	}
 	outcome.Problems, outcome.Duration = p.problems, time.Since(started)
 	if len(p.problems) > 0 {
-		outcome.Transcript = p.typist.transcript()
+		outcome.Transcript = p.shown + p.typist.transcript()
 	}
 	return outcome, nil
 }
@@ -115,6 +123,10 @@ type proof struct {
 	judge    *judge
 	typist   *typist
 	problems []string
+
+	workstation terminal.Dialer
+	shown       string // by terminals before the typist's
+	terminals   int
 }
 
 func newProof(ctx context.Context, lab *content.Lab, access *provisioner.Access) (*proof, error) {
@@ -140,12 +152,12 @@ func begin(ctx context.Context, lab *content.Lab, config *rest.Config, workstati
 	if err != nil {
 		return nil, err
 	}
-	typist, err := newTypist(ctx, workstation)
+	typist, err := newTypist(ctx, workstation, "verify")
 	if err != nil {
 		judge.Close()
 		return nil, err
 	}
-	return &proof{lab: lab, judge: judge, typist: typist}, nil
+	return &proof{lab: lab, judge: judge, typist: typist, workstation: workstation, terminals: 1}, nil
 }
 
 func (p *proof) close() {
@@ -172,7 +184,7 @@ func solution(ctx context.Context, p *proof) error {
 }
 
 // untouched reports the steps that are complete although their parts have not
-// been typed yet.
+// been typed yet, and the checks of the first of them that are True already.
 func (p *proof) untouched(ctx context.Context, parts []content.Part) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, verdictTimeout, errors.New("the checks were not judged in time"))
 	defer cancel()
@@ -184,6 +196,11 @@ func (p *proof) untouched(ctx context.Context, parts []content.Part) error {
 		already := fmt.Sprintf("step %s is complete before its part of the solution was typed: it gives points for nothing", part.Step)
 		if complete[part.Step] && !slices.Contains(p.problems, already) {
 			p.problems = append(p.problems, already)
+		}
+	}
+	if step, _ := p.lab.Step(parts[0].Step); !complete[step.Name] {
+		for _, check := range p.judge.alreadyTrue(step) {
+			p.problem("check %s of step %s is True before its part of the solution was typed", check, step.Name)
 		}
 	}
 	return nil
@@ -235,27 +252,28 @@ func wrongAnswer(ctx context.Context, p *proof, wrong *content.WrongAnswer) erro
 	if err := p.judge.until(ctx, func() bool { return told() || p.judge.complete[wrong.Step] }); err != nil {
 		return fmt.Errorf("check %s of step %s never says %q; now: %s", wrong.Check, wrong.Step, wrong.Message, p.judge.missing(step))
 	}
-	return p.holds(ctx, wrong)
+	return p.holds(ctx, wrong.Step, fmt.Errorf("step %s accepts this wrong answer", wrong.Step))
 }
 
-// holds shows that the step of a wrong answer stays open, for a while and in a
-// last look: pods may seem right for a moment.
-func (p *proof) holds(ctx context.Context, wrong *content.WrongAnswer) error {
+// holds shows that a step stays open, for a while and in a last look: pods may
+// seem right for a moment. It returns accepted where the step is complete.
+func (p *proof) holds(ctx context.Context, step string, accepted error) error {
 	while, cancel := context.WithTimeout(ctx, watched)
 	defer cancel()
-	accepted := fmt.Errorf("step %s accepts this wrong answer", wrong.Step)
-	err := p.judge.until(while, func() bool { return p.judge.complete[wrong.Step] })
+	err := p.judge.until(while, func() bool { return p.judge.complete[step] })
 	switch {
 	case err == nil:
 		return accepted
 	case !errors.Is(err, context.DeadlineExceeded):
 		return err
 	}
-	complete, err := p.judge.now(ctx)
+	look, cancel := context.WithTimeoutCause(ctx, verdictTimeout, errors.New("the checks were not judged in time"))
+	defer cancel()
+	complete, err := p.judge.now(look)
 	if err != nil {
 		return err
 	}
-	if complete[wrong.Step] {
+	if complete[step] {
 		return accepted
 	}
 	return nil

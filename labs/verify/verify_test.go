@@ -55,6 +55,17 @@ func withCommands(n *notes, text string) map[string]func(*tty) {
 	return commands
 }
 
+// caseOf returns the case of that name.
+func caseOf(t *testing.T, lab *content.Lab, name string) verify.Case {
+	t.Helper()
+	cases := verify.Cases(lab)
+	at := slices.IndexFunc(cases, func(c verify.Case) bool { return c.Name == name })
+	if at < 0 {
+		t.Fatalf("there is no case %s in %v", name, cases)
+	}
+	return cases[at]
+}
+
 // prove runs one case of a lab and returns what it found.
 func prove(t *testing.T, lab *content.Lab, name string, before ...string) (n *notes, problems []string) {
 	n = newNotes()
@@ -68,12 +79,7 @@ func prove(t *testing.T, lab *content.Lab, name string, before ...string) (n *no
 	for _, wrong := range lab.Wrong {
 		all.WriteString(wrong.Text)
 	}
-	cases := verify.Cases(lab)
-	at := slices.IndexFunc(cases, func(c verify.Case) bool { return c.Name == name })
-	if at < 0 {
-		t.Fatalf("there is no case %s in %v", name, cases)
-	}
-	problems, err := cases[at].Prove(t.Context(), serve(t, n).config(), serve(t, &shell{commands: withCommands(n, all.String())}).dial)
+	problems, err := caseOf(t, lab, name).Prove(t.Context(), serve(t, n).config(), serve(t, &shell{commands: withCommands(n, all.String())}).dial)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +103,7 @@ func TestCases(t *testing.T) {
 			t.Errorf("case %s is of lab %v", c.Name, c.Lab)
 		}
 	}
-	if want := []string{"solution", "wrong/half", "wrong/typo"}; !slices.Equal(names, want) {
+	if want := []string{"solution", "without/one", "without/two", "without/three", "wrong/half", "wrong/typo"}; !slices.Equal(names, want) {
 		t.Errorf("got %q, want %q", names, want)
 	}
 }
@@ -200,6 +206,108 @@ func TestWrongAnswer(t *testing.T) {
 					t.Errorf("the solution before the wrong answer was not typed: one is %q", one)
 				}
 			})
+		})
+	}
+}
+
+// always is a check that is True on a fresh cluster too.
+func always(name string, guard bool) content.Check {
+	return content.Check{
+		Name: name, Guard: guard,
+		Objects:     map[string]content.Object{"notes": {APIVersion: "v1", Kind: "ConfigMap", Namespace: "default", Name: "notes"}},
+		Validations: []content.Validation{{Expression: "notes.metadata.name == 'notes'", Message: "Another name."}},
+	}
+}
+
+func TestChecksFlipBecauseOfTheTask(t *testing.T) {
+	for _, proof := range []struct{ name, want string }{
+		{"solution", "check always of step two is True before its part of the solution was typed"},
+		{"without/two", "check always of step two is True although its part of the solution was never typed"},
+	} {
+		for _, guard := range []bool{false, true} {
+			t.Run(proof.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					lab := labOf()
+					lab.Steps[1].Checks = append(lab.Steps[1].Checks, always("always", guard))
+					lab.Solution = []content.Part{{Step: "one", Text: "set one yes\n"}, {Step: "two", Text: "set two yes\n"}, {Step: "three", Text: "set three yes\n"}}
+					_, problems := prove(t, lab, proof.name)
+					if guard {
+						wantProblems(t, problems)
+					} else {
+						wantProblems(t, problems, proof.want)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestWithout(t *testing.T) {
+	for _, test := range []struct {
+		name            string
+		left            string
+		one, two, three string
+		three3          string // what the note three says in the end
+		want            []string
+	}{
+		{name: "the step stays open", left: "two", one: "set one yes", two: "set two yes", three: "set three yes", three3: "yes"},
+		{name: "later steps are never opened", left: "one", one: "set one yes", two: "set two yes", three: "set three yes", three3: "yes"},
+		{name: "a later step is not complete", left: "one", one: "set one yes", two: "set two no", three: "set three yes", three3: "yes"},
+		{name: "a later line hangs", left: "one", one: "set one yes", two: "wait 1h", three: "set three yes", three3: "yes"},
+		{name: "the shell ends at a later line", left: "one", one: "set one yes", two: "exit", three: "set three yes", three3: "yes"},
+		{
+			name: "a later step does its work", left: "two", one: "set one yes", two: "set two yes", three: "set two yes", three3: "",
+			want: []string{"step two is complete although its part of the solution was never typed"},
+		},
+		{
+			name: "the work is done at last", left: "two", one: "set one yes", two: "set two yes", three: "set three yes\nlater two yes", three3: "yes",
+			want: []string{"step two is complete although its part of the solution was never typed"},
+		},
+		{
+			name: "an earlier step is not complete", left: "three", one: "set one yes", two: "set two no", three: "set three yes", three3: "",
+			want: []string{"the solution does not complete step two within 2m0s"},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				lab := labOf()
+				lab.Solution = []content.Part{{Step: "one", Text: test.one + "\n"}, {Step: "two", Text: test.two + "\n"}, {Step: "three", Text: test.three + "\n"}}
+				started := time.Now()
+				n, problems := prove(t, lab, "without/"+test.left)
+				wantProblems(t, problems, test.want...)
+				if got := n.get("three"); got != test.three3 {
+					t.Errorf("the note three says %q in the end, want %q", got, test.three3)
+				}
+				if took := time.Since(started); took > 3*time.Minute {
+					t.Errorf("the proof took %s, want less than three minutes", took)
+				}
+			})
+		})
+	}
+}
+
+func TestMerge(t *testing.T) {
+	run := func(seconds int, problems ...string) *verify.Outcome {
+		return &verify.Outcome{Problems: problems, Duration: time.Duration(seconds) * time.Second}
+	}
+	for _, test := range []struct {
+		name  string
+		runs  []*verify.Outcome
+		flaky bool
+		want  []string
+	}{
+		{name: "proven twice", runs: []*verify.Outcome{run(1), run(3)}},
+		{name: "one run", runs: []*verify.Outcome{run(2, "a")}, want: []string{"a"}},
+		{name: "failed twice", runs: []*verify.Outcome{run(1, "a", "b"), run(3, "b", "a")}, want: []string{"a", "b"}},
+		{name: "failed once", runs: []*verify.Outcome{run(1), run(3, "a")}, flaky: true, want: []string{"flaky: 1 of 2 runs failed", "a"}},
+		{name: "failed in two ways", runs: []*verify.Outcome{run(1, "a"), run(3, "b")}, flaky: true, want: []string{"flaky: 2 of 2 runs failed", "a", "b"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := verify.Merge(test.runs)
+			wantProblems(t, got.Problems, test.want...)
+			if got.Flaky != test.flaky || got.Duration != 2*time.Second {
+				t.Errorf("flaky is %t, the time %s; want %t, 2s", got.Flaky, got.Duration, test.flaky)
+			}
 		})
 	}
 }
