@@ -119,8 +119,8 @@ func (n node) register(ctx context.Context, client kubernetes.Interface, control
 }
 
 // dnsPatch is what differs from kubeadm's DNS add-on: one pod is enough for a
-// lab, and is asked more often whether it is ready until it is, because at first it
-// is not.
+// lab, and is asked each second whether it is ready: a kubelet that has just started
+// waits for a random part of a probe's period before it asks for the first time.
 const dnsPatch = `
 spec:
   replicas: 1
@@ -130,7 +130,7 @@ spec:
       - name: coredns
         env:
         - {name: GOGC, value: "50"}
-        startupProbe: {httpGet: {path: /ready, port: readiness-probe}, periodSeconds: 1, failureThreshold: 120}
+        readinessProbe: {periodSeconds: 1}
 `
 
 // installDNS installs kubeadm's DNS add-on with dnsPatch, which kubeadm reads
