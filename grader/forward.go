@@ -11,9 +11,9 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/httpstream"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
+	"k8s.io/streaming/pkg/httpstream"
 )
 
 // forward opens a connection to a port of a pod, over the API server, as kubectl
@@ -24,12 +24,12 @@ func (c *cluster) forward(ctx context.Context, in target, port int) (net.Conn, e
 	if err != nil {
 		return nil, err
 	}
-	old := spdy.NewDialer(upgrader, &http.Client{Transport: transport, Timeout: time.Minute}, http.MethodPost, where)
-	webSocket, err := portforward.NewSPDYOverWebsocketDialer(where, c.config)
+	old := spdy.NewDialerForStreaming(upgrader, &http.Client{Transport: transport, Timeout: time.Minute}, http.MethodPost, where)
+	webSocket, err := portforward.NewSPDYOverWebsocketDialerForStreaming(where, c.config)
 	if err != nil {
 		return nil, err
 	}
-	dialer := portforward.NewFallbackDialer(webSocket, old, func(err error) bool {
+	dialer := portforward.NewFallbackDialerForStreaming(webSocket, old, func(err error) bool {
 		return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
 	})
 	streams, _, err := dialer.Dial(portforward.PortForwardProtocolV1Name)
