@@ -72,7 +72,7 @@ func namesOf(spec *content.Check) []string {
 	for _, variable := range slices.Sorted(maps.Keys(spec.Objects)) {
 		object := spec.Objects[variable]
 		namespace(object.Namespace)
-		if object.Name != "" {
+		if object.Name != "" && object.Name != given[object.Kind] { // which every namespace has
 			names = append(names, object.Name)
 		}
 	}
