@@ -122,10 +122,10 @@ and instructions that do not name what a check wants.`,
 			}
 			switch {
 			case len(problems) > 0:
-				fmt.Fprintf(cmd.ErrOrStderr(), "%d mistake(s) found.\n", len(problems))
+				fmt.Fprintf(cmd.ErrOrStderr(), "%s found.\n", counted(len(problems), "mistake"))
 				return errReported
 			case !output.json():
-				fmt.Fprintf(cmd.OutOrStdout(), "%d labs, no mistake found.\n", len(course.Labs()))
+				fmt.Fprintf(cmd.OutOrStdout(), "%s, no mistake found.\n", counted(len(course.Labs()), "lab"))
 			}
 			return nil
 		},
@@ -133,6 +133,14 @@ and instructions that do not name what a check wants.`,
 	cfg.bindContent(cmd)
 	output.bind(cmd)
 	return cmd
+}
+
+// counted says how many there are of a thing: "1 lab", "2 labs".
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // labsNamed returns the labs of the course with these names, or all.
