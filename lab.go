@@ -21,7 +21,7 @@ func newLabCommand() *cobra.Command {
 		Use:   "lab",
 		Short: "Make, list, check and prove labs",
 	}
-	cmd.AddCommand(newLabListCommand(), newLabLintCommand(), newLabSchemaCommand(), newLabVerifyCommand(), newLabNewCommand())
+	cmd.AddCommand(newLabListCommand(), newLabLintCommand(), newLabSchemaCommand(), newLabVerifyCommand(), newLabNewCommand(), newLabDevCommand())
 	return cmd
 }
 
@@ -97,20 +97,7 @@ and instructions that do not name what a check wants.`,
 			if _, mistake := errors.AsType[*content.Problem](err); err != nil && !mistake {
 				return err
 			}
-			mistakes := []error{err}
-			if course != nil {
-				for _, lab := range course.Labs() {
-					_, err := grader.Compile(lab)
-					mistakes = append(mistakes, err)
-					for _, problem := range lint.Lab(lab) {
-						mistakes = append(mistakes, problem)
-					}
-				}
-			}
-			problems := content.Problems(errors.Join(mistakes...))
-			slices.SortStableFunc(problems, func(a, b *content.Problem) int {
-				return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
-			})
+			problems := mistakesIn(course, err)
 			if output.json() {
 				if err := printJSON(cmd.OutOrStdout(), slices.Concat([]*content.Problem{}, problems)); err != nil {
 					return err
@@ -133,6 +120,26 @@ and instructions that do not name what a check wants.`,
 	cfg.bindContent(cmd)
 	output.bind(cmd)
 	return cmd
+}
+
+// mistakesIn returns all that is wrong with a course, and with what Load said of
+// it, by file and line.
+func mistakesIn(course *content.Course, loading error) []*content.Problem {
+	mistakes := []error{loading}
+	if course != nil {
+		for _, lab := range course.Labs() {
+			_, err := grader.Compile(lab)
+			mistakes = append(mistakes, err)
+			for _, problem := range lint.Lab(lab) {
+				mistakes = append(mistakes, problem)
+			}
+		}
+	}
+	problems := content.Problems(errors.Join(mistakes...))
+	slices.SortStableFunc(problems, func(a, b *content.Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
+	return problems
 }
 
 // counted says how many there are of a thing: "1 lab", "2 labs".

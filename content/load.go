@@ -71,6 +71,15 @@ func (l *loader) addf(file string, line int, format string, args ...any) {
 	l.problems = append(l.problems, &Problem{File: file, Line: line, Message: fmt.Sprintf(format, args...)})
 }
 
+// Leftover tells by a file's path in a course whether it is none of the course's:
+// what editors, desktops and version control leave beside what people write. What
+// a student finds in the home folder (files) may have any name.
+func Leftover(name string) bool {
+	base := path.Base(name)
+	return (strings.HasPrefix(base, ".") || strings.HasPrefix(base, "#") || strings.HasSuffix(base, "~")) &&
+		!slices.Contains(strings.Split(path.Dir(name), "/"), "files")
+}
+
 // scan finds all files before any is opened, because fs.FS follows symbolic links
 // and an entry of a folder tells what it is. It fails only where nothing can be
 // read at all.
@@ -83,6 +92,12 @@ func (l *loader) scan(course string) error {
 		if err != nil {
 			l.addf(name, 0, "cannot be read: %v", errors.Unwrap(err))
 			return fs.SkipDir
+		}
+		if name != course && Leftover(name) {
+			if entry.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
 		}
 		if name != course {
 			parent := path.Dir(name)

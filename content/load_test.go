@@ -103,6 +103,10 @@ func TestLoadValid(t *testing.T) {
 	if raw, err := fs.ReadFile(lab.Files, "notes/read-me.txt"); err != nil || string(raw) != "Hello.\n" {
 		t.Errorf("files: got %q, %v", raw, err)
 	}
+	// What editors leave is no part of a course, and in a home folder it is.
+	if raw, err := fs.ReadFile(lab.Files, ".bash_aliases"); err != nil || string(raw) != "mine\n" {
+		t.Errorf("a hidden file of files: got %q, %v", raw, err)
+	}
 	if want := []content.Part{{Step: "run", Text: "kubectl run web --image=nginx:1.27\n", Line: 5}, {Step: "delete", Text: "kubectl delete pod web\n", Line: 8}}; !slices.Equal(lab.Solution, want) {
 		t.Errorf("solution: got %+v, want %+v", lab.Solution, want)
 	}

@@ -115,9 +115,20 @@ export class LabSession {
         type: 'session',
         read: () => client.session(session.id),
         onValue: (value, before) => this.changed(value, before),
+        onReturn: () => void this.reread(),
       },
       session,
     )
+  }
+
+  /** Shows what the lab's author changed while the server was away. */
+  private async reread(): Promise<void> {
+    try {
+      const lab = await client.lab(this.name)
+      if (!this.gone && JSON.stringify(lab) !== JSON.stringify(this.lab)) this.lab = lab
+    } catch {
+      // What shows is still good.
+    }
   }
 
   private changed(session: Session, before: Session | null): void {

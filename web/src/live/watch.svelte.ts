@@ -10,6 +10,8 @@ export interface WatchOptions<T> {
   /** Reads the same by HTTP: where no WebSocket gets through, the page still moves. */
   read: () => Promise<T>
   onValue?: (value: T, before: T | null) => void
+  /** The connection stands again after it broke: the server may be another one. */
+  onReturn?: () => void
 }
 
 /**
@@ -32,7 +34,10 @@ export class Watch<T> {
       onText: (text) => this.message(text),
       onState: (state, retryAt) => {
         this.connected = state === 'open'
-        if (state === 'open') this.lost = false
+        if (state === 'open') {
+          if (this.lost) options.onReturn?.()
+          this.lost = false
+        }
         if (state === 'waiting') this.lost = true
         this.retryAt = retryAt
       },
