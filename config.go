@@ -54,7 +54,7 @@ type config struct {
 // bindEngine adds the flags of every command that makes or finds clusters.
 func (c *config) bindEngine(cmd *cobra.Command, level slog.Level) {
 	flags := cmd.Flags()
-	flags.StringVar(&c.Data, "data", filepath.Join(xdg.DataHome, "wheelhouse"), "folder for the database and the clusters' keys")
+	c.bindData(cmd)
 	c.bindProvider(cmd)
 	flags.StringVar(&c.NodeImage, "node-image", "", "kind node image; empty: a local wheelhouse/node image, else kind's default")
 	flags.StringVar(&c.Runtime, "engine", "", "container engine: docker, podman or nerdctl; empty: the first that answers")
@@ -62,6 +62,11 @@ func (c *config) bindEngine(cmd *cobra.Command, level slog.Level) {
 	flags.Var(&c.ClusterDisk, "cluster-disk", "what one embedded cluster may write: 8Gi; empty: 16Gi")
 	flags.Uint16Var(&c.ClusterCPUs, "cluster-cpus", 0, "processors that one embedded cluster may take; 0: a fair share of all")
 	flags.TextVar(&c.LogLevel, "log-level", level, "debug, info, warn or error")
+}
+
+// bindData adds the flag that names the data folder.
+func (c *config) bindData(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&c.Data, "data", filepath.Join(xdg.DataHome, "wheelhouse"), "folder for the database and the clusters' keys")
 }
 
 // bindServing adds the flags of the commands that serve pages.

@@ -21,7 +21,7 @@ func newLabCommand() *cobra.Command {
 		Use:   "lab",
 		Short: "Make, list, check and prove labs",
 	}
-	cmd.AddCommand(newLabListCommand(), newLabLintCommand(), newLabSchemaCommand(), newLabVerifyCommand(), newLabNewCommand(), newLabDevCommand())
+	cmd.AddCommand(newLabListCommand(), newLabLintCommand(), newLabSchemaCommand(), newLabVerifyCommand(), newLabNewCommand(), newLabDevCommand(), newLabRegradeCommand())
 	return cmd
 }
 

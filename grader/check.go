@@ -19,6 +19,7 @@ type check struct {
 	step, name, title string
 	variables         []variable   // by name
 	probe             probe        // nil where the check only looks at objects
+	probeKey          string       // of what it does; see there
 	during            *during      // nil where it does not judge a change
 	validations       []validation // in the author's order
 }
@@ -77,8 +78,10 @@ func (c *check) judgeObjects(view *view) Result {
 		return Result{}
 	case why.Status != "":
 		why.Evidence = evidence
+		why.saw = &sightings{variables: c.variables, objects: seen.objects}
 		return why
 	}
+	saw := &sightings{variables: c.variables, objects: seen.objects}
 	var result Result
 	if c.probe != nil {
 		result = c.judgeProbe(view, seen)
@@ -86,6 +89,10 @@ func (c *check) judgeObjects(view *view) Result {
 		result = c.validate(view, seen)
 	}
 	result.Evidence = append(evidence, result.Evidence...)
+	if probed := result.saw; probed != nil {
+		saw.probe, saw.values = probed.probe, probed.values
+	}
+	result.saw = saw
 	return result
 }
 

@@ -9,9 +9,9 @@ import (
 	"github.com/google/cel-go/common/types"
 )
 
-// recordSize bounds the states that wait to be judged. Judging takes them faster
+// mostStates bounds the states that wait to be judged. Judging takes them faster
 // than a cluster of a lab makes them; more are told as not seen.
-const recordSize = 5000
+const mostStates = 5000
 
 // during is what a check of a change has beside its validations: they have to
 // hold in every state from the last one in which from is true to the first one in
@@ -57,7 +57,7 @@ func newRecord() *record { return &record{now: map[query]found{}} }
 func (r *record) note(q query, now found, gap bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.waiting) >= recordSize {
+	if len(r.waiting) >= mostStates {
 		r.waiting, gap = r.waiting[:0], true
 	}
 	r.waiting = append(r.waiting, moment{query: q, found: now, gap: gap, at: time.Now()})

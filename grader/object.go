@@ -51,10 +51,20 @@ func (f found) evidence() []Evidence {
 
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
-// textOf writes an object as YAML, as a person wants to read it: without the
-// copy of itself that kubectl apply leaves in an annotation, and without what a
-// secret keeps, which that copy would tell as well.
+// textOf writes an object as YAML, as a person wants to read it.
 func textOf(content *unstructured.Unstructured) string {
+	var text bytes.Buffer
+	encoder := yaml.NewEncoder(&text)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(shown(content)); err != nil {
+		return fmt.Sprintf("this object cannot be shown: %v\n", err)
+	}
+	return text.String()
+}
+
+// shown is an object without the copy of itself that kubectl apply leaves in an
+// annotation, and without what a secret keeps, which that copy would tell as well.
+func shown(content *unstructured.Unstructured) map[string]any {
 	shown := maps.Clone(content.Object)
 	if _, there := content.GetAnnotations()[lastApplied]; there {
 		about := maps.Clone(shown["metadata"].(map[string]any))
@@ -73,13 +83,7 @@ func textOf(content *unstructured.Unstructured) string {
 			}
 		}
 	}
-	var text bytes.Buffer
-	encoder := yaml.NewEncoder(&text)
-	encoder.SetIndent(2)
-	if err := encoder.Encode(shown); err != nil {
-		return fmt.Sprintf("this object cannot be shown: %v\n", err)
-	}
-	return text.String()
+	return shown
 }
 
 func hide(values map[string]any) map[string]any {

@@ -105,6 +105,7 @@ func (c *check) judgeProbe(view *view, seen sight) Result {
 		if result.Found != "" && result.Object == "" {
 			result.Object = target.of
 		}
+		result.saw = &sightings{probe: c.probeKey, values: done.values}
 	}
 	result.Evidence = []Evidence{done.evidence}
 	return result

@@ -38,6 +38,8 @@ type Result struct {
 	Hint     string     `json:"hint,omitempty"`   // a sentence: the slip that was most likely made
 	Evidence []Evidence `json:"evidence,omitempty"`
 	At       time.Time  `json:"at"`
+
+	saw *sightings // nil where nothing is to be kept; see Record
 }
 
 // Pending tells whether the student has only to wait.

@@ -71,4 +71,6 @@ type Results interface {
 	Record(ctx context.Context, session *Session, results []grader.Result, completed map[string]time.Time) error
 	// Of returns the steps of a session that have any result, by name.
 	Of(ctx context.Context, sessionID string) ([]StepState, error)
+	// Kept returns all results at a lab, by student and session.
+	Kept(ctx context.Context, lab string) ([]Kept, error)
 }

@@ -80,7 +80,7 @@ func judge(lab *content.Lab, steps []StepState, found []grader.Result, at time.T
 			}
 			results = append(results, result)
 		}
-		step.Results = results
+		step.Results = withoutRecords(results)
 		if lab.Steps[i].Complete(func(check string) bool { return passed(find(results, check)) }) {
 			step.CompletedAt = at
 			v.completed[name] = at
@@ -89,6 +89,16 @@ func judge(lab *content.Lab, steps []StepState, found []grader.Result, at time.T
 		v.changed = append(v.changed, changed...)
 	}
 	return v
+}
+
+// withoutRecords returns results as a session holds them for as long as it lives:
+// what their checks saw is for the store only.
+func withoutRecords(results []grader.Result) []grader.Result {
+	light := slices.Clone(results)
+	for i := range light {
+		light[i] = light[i].WithRecord(nil)
+	}
+	return light
 }
 
 func passed(result *grader.Result) bool { return result != nil && result.Status == grader.True }

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 
 	"wheelhouse/grader"
@@ -33,7 +34,12 @@ func (r results) Record(ctx context.Context, session *labs.Session, found []grad
 }
 
 func saveResult(ctx context.Context, tx *sql.Tx, sessionID string, result *grader.Result) error {
-	_, err := tx.ExecContext(ctx, `
+	var before int64
+	err := tx.QueryRowContext(ctx, `SELECT at FROM results WHERE session_id = ? AND step = ? AND check_name = ?`, sessionID, result.Step, result.Check).Scan(&before)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `
 		INSERT INTO results (session_id, step, check_name, status, reason, message, wanted, found, object, hint, at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT DO UPDATE SET status = excluded.status, reason = excluded.reason, message = excluded.message,
@@ -45,6 +51,9 @@ func saveResult(ctx context.Context, tx *sql.Tx, sessionID string, result *grade
 	}
 	_, err = tx.ExecContext(ctx, `DELETE FROM evidence WHERE session_id = ? AND step = ? AND check_name = ?`, sessionID, result.Step, result.Check)
 	if err != nil {
+		return err
+	}
+	if err := saveRecord(ctx, tx, sessionID, result, before); err != nil {
 		return err
 	}
 	for position, evidence := range result.Evidence {

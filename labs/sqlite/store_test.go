@@ -221,3 +221,39 @@ func TestGradebook(t *testing.T) {
 		t.Errorf("Entries of nobody: got %+v, %v", none, err)
 	}
 }
+
+// TestRecords keeps what checks saw with their results, and not longer.
+func TestRecords(t *testing.T) {
+	stores := stores(t)
+	session := addSession(t, stores, addUser(t, stores, "Ada"), "pods")
+	record := func(at time.Time, kept string) {
+		t.Helper()
+		result := grader.Result{Step: "one", Check: "exists", Status: grader.True, Reason: grader.ReasonPassed, Found: "x", At: at}
+		if kept != "" {
+			result = result.WithRecord([]byte(kept))
+		}
+		if err := stores.Results.Record(t.Context(), session, []grader.Result{result}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		what string
+		at   time.Time
+		kept string
+		want string
+	}{
+		{"the first", start, `{"values":{"a":1}}`, `{"values":{"a":1}}`},
+		{"the same once more, by a process that did not judge it", start, "", `{"values":{"a":1}}`},
+		{"a new one", start.Add(time.Second), `{"values":{"a":2}}`, `{"values":{"a":2}}`},
+		{"one that saw nothing", start.Add(2 * time.Second), "", ""},
+	} {
+		record(test.at, test.kept)
+		got, err := stores.Results.Kept(t.Context(), "pods")
+		if err != nil || len(got) != 1 || string(got[0].Record) != test.want || got[0].Student != "Ada" || got[0].SessionID != session.ID || got[0].Result.Found != "x" {
+			t.Errorf("%s: got %+v, %v, want the record %s", test.what, got, err, test.want)
+		}
+	}
+	if got, err := stores.Results.Kept(t.Context(), "services"); err != nil || len(got) != 0 {
+		t.Errorf("another lab: got %+v, %v", got, err)
+	}
+}
