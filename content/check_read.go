@@ -468,6 +468,8 @@ func (d *document) workstation(here fieldAt, spec *workstationSpec) *Workstation
 }
 
 func (d *document) during(here fieldAt, spec checkSpec) {
+	d.expression(here("during", "from"), &spec.During.From)
+	d.expression(here("during", "until"), &spec.During.Until)
 	d.required(here("during", "from"), strings.TrimSpace(spec.During.From))
 	d.required(here("during", "until"), strings.TrimSpace(spec.During.Until))
 	if len(spec.Objects) == 0 {
@@ -495,6 +497,8 @@ func (d *document) validations(check fieldAt, c *Check) {
 		here := append(check("validations"), i)
 		validation := &c.Validations[i]
 		validation.Line = d.line(here...)
+		d.expression(here, &validation.Expression)
+		d.expression(here, &validation.MessageExpression)
 		if strings.TrimSpace(validation.Expression) == "" {
 			d.addf(here, "the validation has no expression")
 		}

@@ -54,6 +54,9 @@ type Lab struct {
 	Wrong    []WrongAnswer // wrong/*.sh, in the order of their names
 	Commands []Command     // what can be clicked, in README.md and in hints
 
+	Values Values // of its variables, for one student; nil where it has none
+	draws  *draws
+
 	Dir string // where the lab was read from, for messages: "kubernetes/01-quick-start/kubectl-run"
 }
 

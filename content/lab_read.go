@@ -20,6 +20,8 @@ type (
 		Minutes int `yaml:"minutes" jsonschema:"required,minimum=1,maximum=240"`
 		// What the lab needs of a cluster: pods, exec, network, networkpolicy, storage, metrics, ingress, or nodes=1 to nodes=6.
 		Requires []string `yaml:"requires"`
+		// Values that are drawn for each student: texts name them as {{variables.NAME}}, and expressions as variables.NAME.
+		Variables map[string]variableSpec `yaml:"variables"`
 		// What the lab's cluster is like.
 		Cluster ClusterSpec `yaml:"cluster"`
 		// What the student does, in the order of the sections of README.md.
@@ -45,7 +47,7 @@ type (
 // lab reads one lab's folder. The result always has its name and place, so that
 // messages about it can be written.
 func (l *loader) lab(dir, module string) *Lab {
-	lab := &Lab{Name: path.Base(dir), Module: module, Dir: dir}
+	lab := &Lab{Name: path.Base(dir), Module: module, Dir: dir, Values: l.values}
 	if problem := checkName(lab.Name); problem != "" {
 		l.addf(dir, 0, "the lab's folder %s", problem)
 	}
@@ -67,6 +69,7 @@ func (l *loader) lab(dir, module string) *Lab {
 		return lab // nothing to compare the other files with
 	}
 	doc.labFields(lab, spec)
+	doc.checkVariables(spec.Variables)
 	doc.steps(lab, spec.Steps)
 	l.matchReadme(lab, readme)
 	l.matchSolution(lab, solution, parts)

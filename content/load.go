@@ -56,6 +56,7 @@ type loader struct {
 	files    map[string]int64    // every regular file of the course, by path, with its size
 	children map[string][]string // the names in every folder of the course, sorted
 	problems []*Problem
+	values   Values         // of the variables of the lab that is being read; nil where it has none
 	broken   map[place]bool // lines that could not be decoded; a second complaint would be noise
 }
 
@@ -178,7 +179,7 @@ func (l *loader) text(name string) (string, bool) {
 		l.addf(name, 0, "is not a text in UTF-8")
 		return "", false
 	}
-	return strings.ReplaceAll(string(raw), "\r\n", "\n"), true
+	return l.filled(name, strings.ReplaceAll(string(raw), "\r\n", "\n")), true
 }
 
 func (l *loader) isFolder(name string) bool {

@@ -66,7 +66,7 @@ func (l *loader) module(dir string, seen map[string]*Lab) *Module {
 		return isFolder || name == "module.yaml"
 	})
 	for _, folder := range folders {
-		lab := l.lab(path.Join(dir, folder), module.Name)
+		lab := l.labOf(path.Join(dir, folder), module.Name)
 		if other, twice := seen[lab.Name]; twice {
 			l.addf(lab.Dir, 0, "there is a lab of the name %s already, in %s; names are unique in a course", lab.Name, other.Dir)
 		}

@@ -46,8 +46,7 @@ func (s *Service) view(ctx context.Context, id string) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	lab, _ := s.course.Lab(session.Lab)
-	return &View{Session: *session, Steps: inLabOrder(lab, known)}, nil
+	return &View{Session: *session, Steps: inLabOrder(s.labOf(session), known)}, nil
 }
 
 // allow returns nil when actor has right to the session, CodeForbidden when they

@@ -67,16 +67,15 @@ func (s *Service) newLive(ctx context.Context, session Session) (*liveSession, e
 	if err != nil {
 		return nil, err
 	}
-	lab, _ := s.course.Lab(session.Lab)
 	l := &liveSession{
 		service: s,
 		id:      session.ID,
-		lab:     lab,
+		lab:     s.labOf(&session),
 		logger:  s.logger.With("session", session.ID, "lab", session.Lab),
 		over:    make(chan struct{}),
 		answers: make(chan given),
 		session: session,
-		steps:   inLabOrder(lab, known),
+		steps:   inLabOrder(s.labOf(&session), known),
 		classes: idsOf(classes),
 	}
 	l.activeAt.Store(session.ActiveAt.UnixMilli())
@@ -87,6 +86,16 @@ func (s *Service) newLive(ctx context.Context, session Session) (*liveSession, e
 		l.publish(func() {})
 	}
 	return l, nil
+}
+
+// labOf is the session's lab as its student sees it; nil when the course no longer
+// has it.
+func (s *Service) labOf(session *Session) *content.Lab {
+	lab, there := s.course.Lab(session.Lab)
+	if !there {
+		return nil
+	}
+	return lab.For(session.UserID)
 }
 
 func (l *liveSession) title() string {

@@ -12,6 +12,7 @@ import (
 // Kept is a stored result with what its check saw.
 type Kept struct {
 	SessionID   string
+	UserID      string
 	Student     string // their name
 	Result      grader.Result
 	Record      []byte    // see grader.Result.Record; nil where nothing was kept
@@ -38,10 +39,10 @@ func (r *Regraded) Changes() bool { return r.Now != "" && r.Now != r.Was }
 // changes nothing. The error joins a *content.Problem for each mistake in the
 // lab's checks, or is the store's.
 func Regrade(ctx context.Context, results Results, lab *content.Lab) ([]Regraded, error) {
-	program, err := grader.Compile(lab)
-	if err != nil {
+	if _, err := grader.Compile(lab); err != nil {
 		return nil, err
 	}
+	programs := map[*content.Lab]*grader.Program{} // of the lab as each student has it
 	kept, err := results.Kept(ctx, lab.Name)
 	if err != nil {
 		return nil, err
@@ -49,7 +50,13 @@ func Regrade(ctx context.Context, results Results, lab *content.Lab) ([]Regraded
 	all := make([]Regraded, 0, len(kept))
 	for _, k := range kept {
 		one := Regraded{SessionID: k.SessionID, Student: k.Student, Step: k.Result.Step, Check: k.Result.Check, Was: k.Result.Status, Complete: !k.CompletedAt.IsZero()}
-		now, err := regrade(program, lab, &k)
+		theirs := lab.For(k.UserID)
+		if programs[theirs] == nil {
+			if programs[theirs], err = grader.Compile(theirs); err != nil {
+				return nil, err
+			}
+		}
+		now, err := regrade(programs[theirs], theirs, &k)
 		if err != nil {
 			one.Why = err.Error()
 		} else {

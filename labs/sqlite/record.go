@@ -28,13 +28,13 @@ func (r results) Kept(ctx context.Context, lab string) ([]labs.Kept, error) {
 	var all []labs.Kept
 	err := each(ctx, r.db.readers, func(rows *sql.Rows) error {
 		var kept labs.Kept
-		if err := rows.Scan(&kept.SessionID, &kept.Student, &kept.Result.Step, &kept.Result.Check, &kept.Result.Status, &kept.Result.Reason,
+		if err := rows.Scan(&kept.SessionID, &kept.UserID, &kept.Student, &kept.Result.Step, &kept.Result.Check, &kept.Result.Status, &kept.Result.Reason,
 			&kept.Result.Message, &kept.Result.Found, moment{&kept.Result.At}, moment{&kept.CompletedAt}, &kept.Record); err != nil {
 			return err
 		}
 		all = append(all, kept)
 		return nil
-	}, `SELECT sessions.id, users.name, results.step, results.check_name, status, results.reason, results.message, found, at, coalesce(completed_at, 0), record
+	}, `SELECT sessions.id, users.id, users.name, results.step, results.check_name, status, results.reason, results.message, found, at, coalesce(completed_at, 0), record
 		FROM sessions JOIN users ON users.id = sessions.user_id JOIN results ON results.session_id = sessions.id
 			LEFT JOIN steps ON steps.session_id = sessions.id AND steps.step = results.step
 			LEFT JOIN records ON records.session_id = sessions.id AND records.step = results.step AND records.check_name = results.check_name

@@ -8,6 +8,7 @@ package verify
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -65,22 +66,20 @@ type Outcome struct {
 func Cases(lab *content.Lab) []Case {
 	cases := []Case{{Lab: lab, Name: "solution", run: solution}}
 	for i := range lab.Steps {
-		step := &lab.Steps[i]
-		cases = append(cases, Case{Lab: lab, Name: "without/" + step.Name, run: func(ctx context.Context, p *proof) error {
-			return without(ctx, p, step)
+		cases = append(cases, Case{Lab: lab, Name: "without/" + lab.Steps[i].Name, run: func(ctx context.Context, p *proof) error {
+			return without(ctx, p, &p.lab.Steps[i])
 		}})
 	}
 	for i := range lab.Wrong {
-		wrong := &lab.Wrong[i]
-		cases = append(cases, Case{Lab: lab, Name: "wrong/" + wrong.Name, run: func(ctx context.Context, p *proof) error {
-			return wrongAnswer(ctx, p, wrong)
+		cases = append(cases, Case{Lab: lab, Name: "wrong/" + lab.Wrong[i].Name, run: func(ctx context.Context, p *proof) error {
+			return wrongAnswer(ctx, p, &p.lab.Wrong[i])
 		}})
 	}
 	return cases
 }
 
-// Run proves a case on a cluster that it claims and releases. It blocks for a
-// minute or so. What is wrong with the lab is in the outcome; the error is
+// Run proves a case on a cluster that it claims and releases, with values of the
+// lab's variables that are drawn for it. It blocks for a minute or so. What is wrong with the lab is in the outcome; the error is
 // trouble of ours, such as no cluster.
 func (c Case) Run(ctx context.Context, pool Pool) (*Outcome, error) {
 	cluster, err := pool.Claim(ctx, provisioner.Spec{Workers: c.Lab.Cluster.Workers}, nil)
@@ -94,7 +93,7 @@ func (c Case) Run(ctx context.Context, pool Pool) (*Outcome, error) {
 		return nil, fmt.Errorf("reach cluster %s: %w", cluster.Name, err)
 	}
 	outcome := &Outcome{Case: c}
-	p, err := newProof(ctx, c.Lab, access)
+	p, err := newProof(ctx, c.Lab.For(rand.Text()), access)
 	if failed, ok := errors.AsType[*setup.Error](err); ok {
 		outcome.Problems = []string{failed.Message}
 		outcome.Duration = time.Since(started)

@@ -18,7 +18,7 @@ kubectl create role reader --verb=list --resource=pods
 kubectl create rolebinding reads --role=reader --serviceaccount=default:robot
 
 # step: note
-(umask 077; echo done > notes.txt)
+(umask 077; echo {{variables.word}} > notes.txt)
 kubectl create namespace quiet
 
 # step: flash
@@ -34,6 +34,7 @@ kubectl get nodes
 # answer colour: Deployment
 
 # step: update
+kubectl scale deployment web --replicas={{variables.replicas}}
 kubectl patch deployment web --patch='{"spec": {"minReadySeconds": 1, "strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}}}'
 kubectl rollout status deployment/web
 kubectl set image deployment/web nginx=nginx:1.28

@@ -1,5 +1,5 @@
 # step: note
 # check: mode
 # message: Its mode is 644.
-(umask 022; echo done > notes.txt)
+(umask 022; echo {{variables.word}} > notes.txt)
 kubectl create namespace quiet
