@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"os"
@@ -41,7 +42,7 @@ func eventually(t *testing.T, limit time.Duration, what string, is func() bool) 
 	t.Helper()
 	deadline := time.NewTimer(limit)
 	defer deadline.Stop()
-	every := time.NewTicker(20 * time.Millisecond)
+	every := time.NewTicker(200 * time.Millisecond) // fewer requests than a server takes
 	defer every.Stop()
 	for !is() {
 		select {
@@ -132,9 +133,9 @@ func TestLabDev(t *testing.T) {
 	provisionertest.NeedsPack(t)
 	folder, edit := newCourse(t)
 	cfg := config{Provider: providerEmbedded, PackCache: provisionertest.PackCache(t), Content: folder, Data: t.TempDir(),
-		Listen: "127.0.0.1:0", MaxClusters: 1, Concurrency: 1, CreateTimeout: 5 * time.Minute, SessionsPerStudent: 1}
+		Listen: "127.0.0.1:0", MaxClusters: 1, Concurrency: 1, CreateTimeout: 5 * time.Minute, SessionsPerStudent: 1, LogLevel: slog.LevelWarn}
 	var said printed
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context())) // it serves until the session is ended
 	done := make(chan error, 1)
 	go func() { done <- cfg.develop(ctx, "greeting", &said, &said) }()
 	t.Cleanup(func() {
@@ -142,6 +143,7 @@ func TestLabDev(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Errorf("develop: %v", err)
 		}
+		removeClusters(t, &cfg)
 	})
 	var link []string
 	eventually(t, time.Minute, "the link is printed", func() bool {
@@ -168,7 +170,7 @@ func TestLabDev(t *testing.T) {
 	id := session.ID
 
 	edit("lab.yaml", "name: settings}", "name: options}")
-	edit("README.md", "A **ConfigMap** holds", "A **map** holds")
+	edit("README.md", "**ConfigMap** holds", "**map** holds")
 	eventually(t, time.Minute, "the new check judges", shows("There is no ConfigMap named options in"))
 	var lab struct{ Intro string }
 	page.do("GET", "/api/labs/greeting", nil, &lab)
@@ -177,6 +179,23 @@ func TestLabDev(t *testing.T) {
 	}
 	if text := said.String(); !strings.Contains(text, "The course was read again.") || !strings.Contains(text, "the instructions never mention options") {
 		t.Errorf("printed %q, want what lint finds", text)
+	}
+}
+
+// removeClusters leaves nothing behind where a test failed half-way.
+func removeClusters(t *testing.T, cfg *config) {
+	ctx := context.WithoutCancel(t.Context())
+	provider, err := cfg.openProvider(ctx)
+	if err != nil {
+		t.Errorf("remove the clusters: %v", err)
+		return
+	}
+	names, err := listClusters(ctx, provider)
+	if err == nil {
+		err = deleteClusters(ctx, provider, io.Discard, names...)
+	}
+	if err != nil {
+		t.Errorf("remove the clusters: %v", err)
 	}
 }
 
