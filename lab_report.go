@@ -110,7 +110,7 @@ func markdown(outcomes []*verify.Outcome, each int) string {
 			outcome.Duration.Round(100*time.Millisecond), claimOf(outcome))
 	}
 	var all strings.Builder
-	fmt.Fprintf(&all, "# Proofs of labs\n\n%d of %d proofs hold; each was run %d time(s), on a fresh cluster each time.\n", proven, len(outcomes), each)
+	fmt.Fprintf(&all, "# Proofs of labs\n\n%d of %d proofs hold; each was run %s, on a fresh cluster each time.\n", proven, len(outcomes), counted(each, "time"))
 	if ran < len(outcomes) {
 		fmt.Fprintf(&all, "\n%d never ran, because the run was ended before.\n", len(outcomes)-ran)
 	}
