@@ -56,7 +56,7 @@ type PodRef struct {
 // KiB each) and exitCode (int).
 type Exec struct {
 	PodRef
-	Repeat
+	Repeat  `json:"-"`
 	Command []string // not run by a shell
 }
 
@@ -79,7 +79,7 @@ type HTTP struct {
 	Path    string            // "/" where the author gives none; may hold a query
 	Host    string            // the Host header; the address where empty
 	Headers map[string]string // beside it
-	Repeat
+	Repeat  `json:"-"`
 }
 
 // The ways to a service. The API server's proxy reaches its pods without
@@ -98,14 +98,14 @@ type DNS struct {
 	Name      string // one with fewer than 5 dots and none at its end is searched for as a pod of Namespace would
 	Namespace string // "default" where the author gives none
 	Type      string // A, AAAA, CNAME, PTR, SRV or TXT; A where the author gives none
-	Repeat
+	Repeat    `json:"-"`
 }
 
 // Logs reads the end of what a container has logged. CEL sees lines (list of
 // strings: the last 1,000, of 256 KiB at most).
 type Logs struct {
 	PodRef
-	Repeat
+	Repeat   `json:"-"`
 	Previous bool // of the container's run before this one
 }
 
@@ -122,7 +122,7 @@ type Can struct {
 	Subresource string
 	Name        string // all where empty
 	Namespace   string // all where empty
-	Repeat
+	Repeat      `json:"-"`
 }
 
 // Workstation looks at the student's workstation: at a file, whose text CEL sees
@@ -132,15 +132,15 @@ type Can struct {
 type Workstation struct {
 	File    string   // in the home folder, or an absolute path
 	Command []string // not run by a shell
-	Repeat
+	Repeat  `json:"-"`
 }
 
 // Script runs a shell script on the workstation as the student, in their home
 // folder. Exit status 0 is True, 75 (sysexits' EX_TEMPFAIL) is not yet, all others
 // are wrong; the last line that it prints is told to the student.
 type Script struct {
-	Run string
-	Repeat
+	Run    string
+	Repeat `json:"-"`
 }
 
 // During watches how a change goes: the validations have to hold in every state

@@ -99,7 +99,8 @@ func Environment(spec *content.Check) (*cel.Env, error) {
 
 // newCheck has all of a check but its validations.
 func newCheck(step string, spec *content.Check) *check {
-	c := &check{step: step, name: spec.Name, title: spec.Title, probe: probeOf(spec), probeKey: probeKey(spec)}
+	c := &check{step: step, name: spec.Name, title: spec.Title, probe: probeOf(spec)}
+	c.probeKey = probeKey(c.probe)
 	for _, name := range slices.Sorted(maps.Keys(spec.Objects)) {
 		c.variables = append(c.variables, variable{
 			name: name, list: spec.Objects[name].Name == "", optional: spec.Objects[name].Optional,

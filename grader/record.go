@@ -9,8 +9,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
-
-	"wheelhouse/content"
 )
 
 // recordSize bounds one record: a check that looks at more cannot be judged again.
@@ -178,34 +176,11 @@ func normal(value any) any {
 }
 
 // probeKey tells one thing that a probe does from others; when and for how long it
-// does it does not matter.
-func probeKey(spec *content.Check) string {
-	var done any
-	switch {
-	case spec.Exec != nil:
-		one := *spec.Exec
-		one.Repeat, done = content.Repeat{}, &one
-	case spec.HTTP != nil:
-		one := *spec.HTTP
-		one.Repeat, done = content.Repeat{}, &one
-	case spec.DNS != nil:
-		one := *spec.DNS
-		one.Repeat, done = content.Repeat{}, &one
-	case spec.Logs != nil:
-		one := *spec.Logs
-		one.Repeat, done = content.Repeat{}, &one
-	case spec.Can != nil:
-		one := *spec.Can
-		one.Repeat, done = content.Repeat{}, &one
-	case spec.Workstation != nil:
-		one := *spec.Workstation
-		one.Repeat, done = content.Repeat{}, &one
-	default:
+// does it does not matter, and has no JSON.
+func probeKey(p probe) string {
+	text, err := json.Marshal(p)
+	if p == nil || err != nil {
 		return ""
 	}
-	text, err := json.Marshal(done)
-	if err != nil {
-		return ""
-	}
-	return fmt.Sprintf("%T %s", done, text)
+	return fmt.Sprintf("%T %s", p, text)
 }

@@ -67,15 +67,16 @@ func (s *Service) newLive(ctx context.Context, session Session) (*liveSession, e
 	if err != nil {
 		return nil, err
 	}
+	lab := s.labOf(&session)
 	l := &liveSession{
 		service: s,
 		id:      session.ID,
-		lab:     s.labOf(&session),
+		lab:     lab,
 		logger:  s.logger.With("session", session.ID, "lab", session.Lab),
 		over:    make(chan struct{}),
 		answers: make(chan given),
 		session: session,
-		steps:   inLabOrder(s.labOf(&session), known),
+		steps:   inLabOrder(lab, known),
 		classes: idsOf(classes),
 	}
 	l.activeAt.Store(session.ActiveAt.UnixMilli())
