@@ -33,6 +33,7 @@ type apiServer struct {
 	version  int
 	kinds    []kind
 	objects  map[string]*unstructured.Unstructured // by address
+	logs     map[string]string                     // by "namespace/pod/container"
 	events   []event
 	requests []string // "list pods", "watch default/pods?web", "names pods", "get /readyz"
 	trouble  trouble
@@ -180,6 +181,10 @@ func (a *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.serveExec(w, r)
 		return
 	}
+	if rest[len(rest)-1] == "log" {
+		a.serveLog(w, r, rest[1]+"/"+rest[3]+"/"+r.URL.Query().Get("container"))
+		return
+	}
 	a.serveObjects(w, r, version, rest)
 }
 
@@ -264,6 +269,18 @@ func (a *apiServer) serveObjects(w http.ResponseWriter, r *http.Request, version
 		return
 	}
 	a.list(w, q)
+}
+
+func (a *apiServer) serveLog(w http.ResponseWriter, r *http.Request, of string) {
+	a.note("log " + of)
+	a.mu.Lock()
+	text, there := a.logs[of]
+	a.mu.Unlock()
+	if !there {
+		<-r.Context().Done() // as from a node that is lost
+		return
+	}
+	io.WriteString(w, text)
 }
 
 func (a *apiServer) list(w http.ResponseWriter, q request) {

@@ -89,6 +89,9 @@ func (c *check) judgeObjects(view *view) Result {
 		result = c.validate(view, seen)
 	}
 	result.Evidence = append(evidence, result.Evidence...)
+	if result = c.doubt(result, seen); result.Reason == ReasonForged {
+		return result // without a record: that does not keep who wrote a status
+	}
 	if probed := result.saw; probed != nil {
 		saw.probe, saw.values = probed.probe, probed.values
 	}

@@ -131,7 +131,7 @@ func (c *check) advance(view *view, r *record, at time.Time) {
 	if r.broken == nil {
 		verdict := why
 		if verdict.Status == "" {
-			verdict = c.validate(view, seen)
+			verdict = c.doubt(c.validate(view, seen), seen)
 		}
 		if verdict.Status != True {
 			verdict.Evidence = evidence

@@ -46,7 +46,7 @@ func aimAtPod(ref *content.PodRef, look lookup, pick picker) (*target, Result) {
 	chosen, why := choose(ref, pods, pick)
 	if why.Status != "" {
 		why.Evidence = pods.evidence()
-		why.Hint = clip(troubleOf(pods.objects), messageSize)
+		why.Hint = clip(troubleOf(look, pods.objects), messageSize)
 		return nil, why
 	}
 	return &chosen, Result{}

@@ -2,7 +2,8 @@ package grader
 
 // hint names the slip that the student most likely made, in a sentence: the
 // first that the objects at hand show. It is empty where none does. It reads
-// nothing else from the cluster, but for the names near an empty list.
+// nothing else from the cluster, but for the names near an empty list and the last
+// line that a container logged which ended.
 func (c *check) hint(view *view, seen sight, a account) (sentence string) {
 	defer func() {
 		if recover() != nil {
@@ -10,7 +11,7 @@ func (c *check) hint(view *view, seen sight, a account) (sentence string) {
 		}
 	}()
 	recognise := []func() string{
-		func() string { return troubleOf(c.podsOf(seen)) },
+		func() string { return troubleOf(view.find, c.podsOf(seen)) },
 		func() string { return imageHint(a) },
 		func() string { return labelHint(a) },
 		func() string { return c.selectorHint(seen) },

@@ -102,19 +102,27 @@ type trouble struct {
 	reason    string // Kubernetes' own: "CrashLoopBackOff"
 	message   string // Kubernetes' own; may be empty
 	ended     *corev1.ContainerStateTerminated
+	restarts  int32
 }
 
 // troubleOf says in a sentence what is wrong with the first container that
-// crashes or cannot start. It is empty where none does.
-func troubleOf(pods []*object) string {
-	if t := firstTrouble(pods); t != nil {
-		return t.sentence()
+// crashes or cannot start, and what it said last. It is empty where none does.
+func troubleOf(look lookup, pods []*object) string {
+	t := firstTrouble(pods)
+	if t == nil {
+		return ""
 	}
-	return ""
+	sentence := t.sentence()
+	if t.ended != nil {
+		said := look(query{namespace: t.pod.Namespace, name: t.pod.Name, ended: ended{t.container, t.pod.UID, t.restarts}}).said
+		if said != "" {
+			sentence += " The last that it said: " + clip(said, valueSize)
+		}
+	}
+	return sentence
 }
 
-// firstTrouble finds that container: whoever wants to say more about it, such as
-// what it logged last, starts here.
+// firstTrouble finds that container.
 func firstTrouble(pods []*object) *trouble {
 	for _, o := range pods {
 		var pod corev1.Pod
@@ -137,7 +145,7 @@ func firstTrouble(pods []*object) *trouble {
 }
 
 func troubleIn(status corev1.ContainerStatus) *trouble {
-	t := &trouble{container: status.Name, image: status.Image, ended: status.LastTerminationState.Terminated}
+	t := &trouble{container: status.Name, image: status.Image, ended: status.LastTerminationState.Terminated, restarts: status.RestartCount}
 	switch state := status.State; {
 	case state.Waiting != nil:
 		t.reason, t.message = state.Waiting.Reason, state.Waiting.Message

@@ -1,8 +1,11 @@
 package grader_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"wheelhouse/content"
 	"wheelhouse/grader"
@@ -114,6 +117,48 @@ func TestHints(t *testing.T) {
 			if got.Status != grader.False || got.Message != "no" || got.Hint != test.want {
 				t.Errorf("got  %s %q, hint %q\nwant hint %q", got.Status, got.Message, got.Hint, test.want)
 			}
+		})
+	}
+}
+
+// TestLastWords: a container that ended is shown with what it said last. The log
+// is read once for each of its ends, and a node that does not tell it holds the
+// verdict up for two seconds at most.
+func TestLastWords(t *testing.T) {
+	const ends = "The container app of Pod web-1 ends again and again (CrashLoopBackOff); the last time with exit code 2."
+	const panicked = "starting\npanic: runtime error: index out of range [1] with length 1\n\ngoroutine 1 [running]:\nmain.main()\n\t/app/main.go:3 +0x1d\nexit status 2\n"
+	pods := map[string]content.Object{"pods": objects["pods"]}
+	for _, test := range []struct{ name, log, want string }{
+		{"one line", "cannot open conf.yaml\n", ends + " The last that it said: cannot open conf.yaml"},
+		{"the last line", "starting\ncannot  open\tconf.yaml\n\n", ends + " The last that it said: cannot open conf.yaml"},
+		{"a panic", panicked, ends + " The last that it said: panic: runtime error: index out of range [1] with length 1"},
+		{"a long line", strings.Repeat("x", 10000), ends + " The last that it said: " + strings.Repeat("x", 100)},
+		{"nothing", "", ends},
+		{"nobody knows", "none", ends},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				api := newAPIServer(t)
+				api.logs = map[string]string{}
+				if test.log != "none" {
+					api.logs["default/web-1/app"] = test.log
+				}
+				_, seen := watch(t, api, lab(pods, is("pods.size() == 0", "none, please")), "step")
+				api.put(t, aPod("web-1", "app: web", crashing))
+				if took := within(t, 3*time.Second, seen, "Wrong: none, please"); took > 2200*time.Millisecond {
+					t.Errorf("the verdict took %v", took)
+				}
+				hint := seen.newest()[0].Hint
+				if !strings.HasPrefix(hint, test.want) || test.want == ends && hint != ends || len(hint) > 400 {
+					t.Errorf("got hint %q\nwant %q", hint, test.want)
+				}
+				api.put(t, aPod("web-1", "app: web, other: label", crashing))
+				pass(time.Second)
+				read := slices.DeleteFunc(api.log(), func(request string) bool { return !strings.HasPrefix(request, "log ") })
+				if !slices.Equal(read, []string{"log default/web-1/app"}) {
+					t.Errorf("read %v", read)
+				}
+			})
 		})
 	}
 }

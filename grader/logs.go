@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/google/cel-go/cel"
 	corev1 "k8s.io/api/core/v1"
@@ -65,17 +66,7 @@ func (p *logsProbe) run(ctx context.Context, c *cluster, in target) *outcome {
 		return done
 	}
 	defer cancel()
-	request := c.plain.Get().AbsPath("/api/v1/namespaces", in.namespace, "pods", in.pod, "log").
-		Param("container", in.container).Param("tailLines", fmt.Sprint(logLines)).Param("limitBytes", fmt.Sprint(logSize))
-	if p.Previous {
-		request = request.Param("previous", "true")
-	}
-	stream, err := request.Stream(timed)
-	var text []byte
-	if err == nil {
-		text, err = io.ReadAll(io.LimitReader(stream, logSize))
-		err = errors.Join(err, stream.Close())
-	}
+	log, err := c.log(timed, objectKey{in.namespace, in.pod}, in.container, logLines, p.Previous)
 	switch {
 	case err == nil:
 	case timed.Err() != nil:
@@ -85,7 +76,6 @@ func (p *logsProbe) run(ctx context.Context, c *cluster, in target) *outcome {
 	default:
 		done.fail(Unknown, ReasonInvalid, fmt.Sprintf("The log of Pod %s could not be read: %v.", in.pod, err))
 	}
-	log := strings.ToValidUTF8(string(text), "\uFFFD")
 	lines := []string{}
 	if log != "" {
 		lines = strings.Split(strings.TrimSuffix(log, "\n"), "\n")
@@ -93,6 +83,50 @@ func (p *logsProbe) run(ctx context.Context, c *cluster, in target) *outcome {
 	done.values = map[string]any{"lines": lines}
 	done.evidence = Evidence{Name: podCommand("logs", &p.PodRef, in), Text: tail(log, evidenceSize)}
 	return done
+}
+
+// log reads the last lines of what a container has logged, no more than logSize.
+func (c *cluster) log(ctx context.Context, pod objectKey, container string, lines int, previous bool) (string, error) {
+	request := c.plain.Get().AbsPath("/api/v1/namespaces", pod.namespace, "pods", pod.name, "log").
+		Param("container", container).Param("tailLines", fmt.Sprint(lines)).Param("limitBytes", fmt.Sprint(logSize))
+	if previous {
+		request = request.Param("previous", "true")
+	}
+	stream, err := request.Stream(ctx)
+	if err != nil {
+		return "", err
+	}
+	text, err := io.ReadAll(io.LimitReader(stream, logSize))
+	return strings.ToValidUTF8(string(text), "\uFFFD"), errors.Join(err, stream.Close())
+}
+
+const (
+	lastWordsTime  = 2 * time.Second // a hint is not worth more
+	lastWordsLines = 50
+)
+
+// lastWords returns the line that tells best why a container ended: the last one
+// that it logged, or where Go's runtime explained a panic, which comes before the
+// stacks of its goroutines. It is empty where nobody knows.
+func (c *cluster) lastWords(ctx context.Context, q query) string {
+	ctx, cancel := context.WithTimeout(ctx, lastWordsTime)
+	defer cancel()
+	log, err := c.log(ctx, objectKey{q.namespace, q.name}, q.ended.container, lastWordsLines, false)
+	if err != nil {
+		c.logger.Debug("grader: last words not heard", "pod", q.name, "error", err)
+		return ""
+	}
+	last := ""
+	for line := range strings.Lines(log) {
+		line = oneLine(line)
+		if strings.HasPrefix(line, "panic: ") {
+			return line
+		}
+		if line != "" {
+			last = line
+		}
+	}
+	return last
 }
 
 // tail cuts text to its last bytes, between characters, and shows that it did.

@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 
 	"wheelhouse/content"
 )
@@ -19,6 +20,14 @@ type query struct {
 	selector         string // labels; empty for all
 	namesOnly        bool   // only names are kept, and only their coming and going counts
 	labelled         bool   // with namesOnly: labels are kept too, and their changes count
+	ended            ended  // of the pod called name: not the pod, but what this run said last
+}
+
+// ended is one run of a container that is over. The zero value is none.
+type ended struct {
+	container string
+	pod       types.UID
+	restarts  int32 // of the container, after this run
 }
 
 func queryOf(object content.Object) query {

@@ -22,6 +22,7 @@ const (
 	ReasonCost        = "CostExceeded"       // Unknown: the expression asked for more than it may use
 	ReasonTimeout     = "Timeout"            // Unknown: the check ran over its time
 	ReasonUnreachable = "ClusterUnreachable" // Unknown: the API server did not answer
+	ReasonForged      = "StatusForged"       // Unknown: what would pass rests on a status that somebody wrote by hand
 	ReasonNotSeen     = "NotSeen"            // Unknown: the watch had a gap while a change went on
 )
 

@@ -34,6 +34,10 @@ type source struct {
 
 // read fills the store with what is there now.
 func (s *source) read(ctx context.Context) error {
+	if s.query.ended != (ended{}) {
+		s.hear(s.cluster.lastWords(ctx, s.query))
+		return nil
+	}
 	where, err := s.locate(ctx)
 	if errors.Is(err, errNoKind) {
 		s.settle(unknownKind, "", "")
@@ -65,6 +69,10 @@ func (s *source) read(ctx context.Context) error {
 // run keeps the store as the cluster is, until ctx ends. A kind that is not there
 // is picked up when it comes, and one that goes is waited for again.
 func (s *source) run(ctx context.Context) {
+	if s.query.ended != (ended{}) {
+		s.hear(s.cluster.lastWords(ctx, s.query))
+		return
+	}
 	for {
 		pause := kindInterval
 		where, err := s.locate(ctx)

@@ -28,6 +28,7 @@ type found struct {
 	reason  string    // where failed: one of a Result's reasons
 	problem string    // where failed: a sentence
 	objects []*object // by namespace and name
+	said    string    // where the query asks for that
 	version uint64    // another one after each change; never used twice in a process
 }
 
@@ -92,6 +93,14 @@ func (s *store) settle(to phase, reason, problem string) {
 		s.found.phase, s.found.reason, s.found.problem = to, reason, problem
 		clear(s.objects)
 		return true, gap
+	})
+}
+
+// hear notes what was said, which does not change any more.
+func (s *store) hear(said string) {
+	s.update(func() (changed, gap bool) {
+		s.found.phase, s.found.said = known, said
+		return true, false
 	})
 }
 
@@ -233,7 +242,8 @@ func (s *store) objectOf(item any) (*object, error) {
 	if !ok {
 		return nil, fmt.Errorf("%s %s came as a %T", s.query.kind, o.key, item)
 	}
-	content.SetManagedFields(nil) // as long as all the rest, and of no use to a check
+	o.writer = handWritten(content)
+	content.SetManagedFields(nil) // as long as all the rest, and of no more use to a check
 	o.content = content
 	return o, nil
 }

@@ -32,6 +32,12 @@ func (r *recorder) count() int {
 	return len(r.told)
 }
 
+func (r *recorder) newest() []grader.Result {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.told[len(r.told)-1]
+}
+
 // last is the newest results in one line: "reason: message" of each check.
 func (r *recorder) last() string {
 	r.mu.Lock()
