@@ -24,6 +24,8 @@ type (
 		Mode string `yaml:"mode" jsonschema:"enum=level,enum=once"`
 		// A guard is true before the step's work too: it keeps a student from breaking something.
 		Guard bool `yaml:"guard"`
+		// What it counts by itself, while its step is not complete yet; nothing where it is not given.
+		Points int `yaml:"points" jsonschema:"minimum=0,maximum=100"`
 		// The objects that the check looks at, by the names that its expressions have for them.
 		Objects map[string]Object `yaml:"objects"`
 		// A command whose output the check looks at.
@@ -189,7 +191,7 @@ func (d *document) checks(step fieldAt, specs []checkSpec) []Check {
 }
 
 func (d *document) check(here fieldAt, spec checkSpec) Check {
-	check := Check{Name: spec.Name, Title: strings.TrimSpace(spec.Title), Once: spec.Mode == "once", Guard: spec.Guard, Objects: spec.Objects,
+	check := Check{Name: spec.Name, Title: strings.TrimSpace(spec.Title), Once: spec.Mode == "once", Guard: spec.Guard, Points: spec.Points, Objects: spec.Objects,
 		During: spec.During, Validations: spec.Validations, Line: d.line(here()...)}
 	d.required(here("title"), check.Title)
 	if spec.Mode != "" && spec.Mode != "once" && spec.Mode != "level" {

@@ -70,11 +70,18 @@ type ClusterSpec struct {
 type Step struct {
 	Name         string
 	Title        string
-	Points       int      // 1 where the author gives none
+	Points       int      // all that it counts: what its checks do, or 1, where the author gives none
 	After        []string // steps of this lab that have to be complete before this one is judged
-	Hints        []template.HTML
+	Hints        []Hint
 	Checks       []Check
 	Instructions template.HTML // its section of README.md without the heading, sanitised
+}
+
+// Hint is what a student can ask for when they are stuck in a step. Hints of a step
+// are taken in their order.
+type Hint struct {
+	HTML template.HTML // sanitised
+	Cost int           // points of its step that taking it costs; 0 for most
 }
 
 // SetupFile is a manifest that is applied, or a script that is run on the

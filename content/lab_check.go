@@ -68,21 +68,45 @@ func (d *document) steps(lab *Lab, specs []stepSpec) {
 		if titles[step.Title] && step.Title != "" {
 			d.addf(here("title"), "there is a step with the title %s already", quote(step.Title))
 		}
-		if spec.Points != nil {
-			step.Points = *spec.Points
-		}
-		if step.Points < 1 || step.Points > 100 {
-			d.addf(here("points"), "points has to be from 1 to 100")
-		}
 		names[spec.Name], titles[step.Title] = true, true
 		step.Hints = d.hints(lab, i, spec.Hints)
 		step.Checks = d.checks(here, spec.Checks)
+		d.points(here, &step, spec.Points)
 		if len(step.Checks) > 0 && step.onlyGuards() {
 			d.addf(here(), "the step %s has only guards, so it is complete at once; a guard is true before the step's work too", quote(step.Name))
 		}
 		lab.Steps = append(lab.Steps, step)
 	}
 	d.after(lab.Steps)
+}
+
+// points settles what a step and its checks count and what its hints cost.
+func (d *document) points(here fieldAt, step *Step, given *int) {
+	sum := 0
+	for i, check := range step.Checks {
+		switch {
+		case check.Points < 0 || check.Points > 100:
+			d.addf(here("checks", i, "points"), "points has to be from 0 to 100")
+		case check.Points > 0 && check.Guard:
+			d.addf(here("checks", i, "points"), "the guard %s has points, and is true before any work is done; give them to another check", check.Name)
+		}
+		sum += check.Points
+	}
+	step.Points = max(1, sum)
+	if given != nil {
+		step.Points = *given
+	}
+	switch {
+	case step.Points < 1 || step.Points > 100:
+		d.addf(here("points"), "points has to be from 1 to 100")
+	case step.Points < sum:
+		d.addf(here("points"), "the step counts %d and its checks %d together; make it %d or leave it out", step.Points, sum, sum)
+	}
+	for i, hint := range step.Hints {
+		if hint.Cost < 0 || hint.Cost > step.Points {
+			d.addf(here("hints", i), "the hint costs %d, and its step counts %d", hint.Cost, step.Points)
+		}
+	}
 }
 
 // after checks that the steps that others wait for exist and come to an end.

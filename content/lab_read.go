@@ -1,7 +1,6 @@
 package content
 
 import (
-	"html/template"
 	"io/fs"
 	"path"
 	"slices"
@@ -33,14 +32,21 @@ type (
 		Name string `yaml:"name" jsonschema:"required,minLength=1"`
 		// The title of its section of README.md, letter by letter.
 		Title string `yaml:"title" jsonschema:"required,minLength=1"`
-		// What it counts, from 1 to 100; 1 where it is not given.
+		// What it counts when it is complete, from 1 to 100; where it is not given, what its checks count together, or 1.
 		Points *int `yaml:"points" jsonschema:"minimum=1,maximum=100"`
 		// Steps that have to be complete before this one is judged.
 		After []string `yaml:"after"`
 		// Short texts in Markdown that a student can unfold, one after the other.
-		Hints []string `yaml:"hints"`
+		Hints []hintSpec `yaml:"hints"`
 		// What has to be so, all of it at the same time.
 		Checks []checkSpec `yaml:"checks" jsonschema:"required,minItems=1"`
+	}
+	// A hint is a text, or a text with what it costs.
+	hintSpec struct {
+		// A short text in Markdown.
+		Text string `yaml:"text" jsonschema:"required,minLength=1"`
+		// How many of its step's points it costs whoever takes it; none where it is not given.
+		Cost int `yaml:"cost" jsonschema:"minimum=0,maximum=100"`
 	}
 )
 
@@ -179,14 +185,14 @@ func (l *loader) matchReadme(lab *Lab, readme *readme) {
 
 // hints renders the hints of a step; each is a short Markdown text.
 // Their commands are noted for the lab.
-func (d *document) hints(lab *Lab, step int, texts []string) []template.HTML {
-	var hints []template.HTML
-	for i, text := range texts {
+func (d *document) hints(lab *Lab, step int, specs []hintSpec) []Hint {
+	var hints []Hint
+	for i, spec := range specs {
 		where := at("spec", "steps", step, "hints", i)
-		if strings.TrimSpace(text) == "" {
+		if strings.TrimSpace(spec.Text) == "" {
 			d.addf(where, "the hint is empty")
 		}
-		page := parseMarkdown(text)
+		page := parseMarkdown(spec.Text)
 		page.links(func(_ int, target string) (string, bool) { return d.loader.link(d.file, d.line(where...), target) })
 		for _, problem := range page.problems {
 			d.addf(where, "%s", problem.message)
@@ -195,7 +201,7 @@ func (d *document) hints(lab *Lab, step int, texts []string) []template.HTML {
 			command.File, command.Line = d.file, d.line(where...)
 			lab.Commands = append(lab.Commands, command)
 		}
-		hints = append(hints, page.all())
+		hints = append(hints, Hint{HTML: page.all(), Cost: spec.Cost})
 	}
 	return hints
 }

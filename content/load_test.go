@@ -76,6 +76,9 @@ func TestLoadValid(t *testing.T) {
 	if got, want := run.Points, 3; got != want {
 		t.Errorf("points of run: got %d, want %d", got, want)
 	}
+	if free, dear := run.Hints[0], run.Hints[1]; free.Cost != 0 || dear.Cost != 1 || dear.HTML != "<p>Read <strong>slowly</strong>.</p>" {
+		t.Errorf("hints: got %+v and %+v", free, dear)
+	}
 	if deleted, _ := lab.Step("delete"); deleted.Points != 1 || !slices.Equal(deleted.After, []string{"run"}) {
 		t.Errorf("delete: got %d points after %v, want 1 after [run]", deleted.Points, deleted.After)
 	}
@@ -87,6 +90,9 @@ func TestLoadValid(t *testing.T) {
 		t.Errorf("validation: got line %d pending %v, want line %d pending", got, pod.Validations[0].Pending, want)
 	}
 	page, _ := run.Check("page")
+	if pod.Points != 2 || page.Points != 0 {
+		t.Errorf("points of checks: got %d and %d, want 2 and 0", pod.Points, page.Points)
+	}
 	if pod.Guard || !page.Guard {
 		t.Errorf("guards: got pod %v and page %v, want page only", pod.Guard, page.Guard)
 	}

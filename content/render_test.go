@@ -79,7 +79,7 @@ func TestRenderReadme(t *testing.T) {
 	if got := string(deleted.Instructions); !strings.Contains(got, `data-app="default/web:80"`) {
 		t.Errorf("delete: got %s", got)
 	}
-	if got, want := string(run.Hints[0]), `<p><code data-run="">kubectl run --help</code> shows the flags, and <a href="/labs/hello">Hello</a> how it began.</p>`; got != want {
+	if got, want := string(run.Hints[0].HTML), `<p><code data-run="">kubectl run --help</code> shows the flags, and <a href="/labs/hello">Hello</a> how it began.</p>`; got != want {
 		t.Errorf("hint: got %s, want %s", got, want)
 	}
 }

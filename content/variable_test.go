@@ -66,7 +66,7 @@ func TestVariables(t *testing.T) {
 			"object":       check.Objects["hello"].Name,
 			"expression":   check.Validations[0].Expression,
 			"message":      check.Validations[0].MessageExpression,
-			"hint":         string(lab.Steps[0].Hints[0]),
+			"hint":         string(lab.Steps[0].Hints[0].HTML),
 			"instructions": string(lab.Steps[0].Instructions),
 			"solution":     lab.Solution[0].Text,
 			"setup":        lab.Setup[0].Text,

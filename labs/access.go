@@ -46,7 +46,15 @@ func (s *Service) view(ctx context.Context, id string) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &View{Session: *session, Steps: inLabOrder(s.labOf(session), known)}, nil
+	hints, err := s.stores.Hints.Of(ctx, session.UserID, session.Lab)
+	if err != nil {
+		return nil, err
+	}
+	classes, err := s.stores.Rosters.ClassesOf(ctx, session.UserID)
+	if err != nil {
+		return nil, err
+	}
+	return &View{Session: *session, Steps: inLabOrder(s.labOf(session), known), Hints: hints, HintCosts: costsOf(classes)}, nil
 }
 
 // allow returns nil when actor has right to the session, CodeForbidden when they

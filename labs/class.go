@@ -2,6 +2,7 @@ package labs
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -19,13 +20,20 @@ type Class struct {
 	Code         string // what students join by: 8 letters and digits without look-alikes, "K7QM-3XRT"
 	InstructorID string
 	CreatedAt    time.Time
+	HintCost     int // points that each hint costs its students, 0 to 10; or AsWritten
 }
+
+// AsWritten as a class's HintCost lets each lab say what its hints cost.
+const AsWritten = -1
+
+const maxHintCost = 10
 
 // Classes stores classes and their rosters.
 type Classes interface {
 	Create(ctx context.Context, class *Class) error
 	Get(ctx context.Context, id string) (*Class, error)
 	ByCode(ctx context.Context, code string) (*Class, error)
+	SetHintCost(ctx context.Context, id string, points int) error
 	ByInstructor(ctx context.Context, userID string) ([]Class, error)
 }
 
@@ -50,7 +58,7 @@ func (s *Service) CreateClass(ctx context.Context, actor *User, title string) (*
 	}
 	// Two codes in 36 bits hardly ever meet; a third try is never needed.
 	for try := 1; ; try++ {
-		class := &Class{ID: newID("c_"), Title: title, Code: newCode(), InstructorID: actor.ID, CreatedAt: now()}
+		class := &Class{ID: newID("c_"), Title: title, Code: newCode(), InstructorID: actor.ID, CreatedAt: now(), HintCost: AsWritten}
 		err := s.stores.Classes.Create(ctx, class)
 		switch {
 		case err == nil:
@@ -89,7 +97,7 @@ func (s *Service) Join(ctx context.Context, actor *User, code, name, password st
 	if err := s.stores.Rosters.Join(ctx, class.ID, user.ID, now()); err != nil {
 		return "", nil, err
 	}
-	s.joined(class.ID, user.ID)
+	s.joined(class, user.ID)
 	if actor == nil {
 		return s.logIn(ctx, user)
 	}
@@ -97,11 +105,36 @@ func (s *Service) Join(ctx context.Context, actor *User, code, name, password st
 }
 
 // joined lets the class's readers see the student and their live sessions.
-func (s *Service) joined(classID, userID string) {
+func (s *Service) joined(class *Class, userID string) {
 	for _, live := range s.livesOf(userID) {
-		live.joinedClass(classID)
+		live.joinedClass(*class)
+	}
+	s.subscriptions.changed(class.ID)
+}
+
+// SetHintCost says what each hint costs the students of a class that actor
+// teaches: points from 0 to 10, or AsWritten. It counts for hints that were taken
+// before, too.
+func (s *Service) SetHintCost(ctx context.Context, actor *User, classID string, points int) (*Class, error) {
+	class, err := s.taught(ctx, actor, classID)
+	if err != nil {
+		return nil, err
+	}
+	if points != AsWritten && (points < 0 || points > maxHintCost) {
+		return nil, invalid("A hint can cost from 0 to 10 points, or what its lab says.")
+	}
+	if err := s.stores.Classes.SetHintCost(ctx, classID, points); err != nil {
+		return nil, err
+	}
+	class.HintCost = points
+	s.mu.Lock()
+	lives := slices.Collect(maps.Values(s.live))
+	s.mu.Unlock()
+	for _, live := range lives {
+		live.classChanged(*class)
 	}
 	s.subscriptions.changed(classID)
+	return class, nil
 }
 
 // Grid returns how the students of a class stand, for its instructor.
@@ -141,7 +174,8 @@ func (s *Service) SubscribeClass(ctx context.Context, actor *User, classID strin
 
 // ClassResults is View for a session of a student of the class, for its instructor.
 func (s *Service) ClassResults(ctx context.Context, actor *User, classID, sessionID string) (*View, error) {
-	if _, err := s.taught(ctx, actor, classID); err != nil {
+	class, err := s.taught(ctx, actor, classID)
+	if err != nil {
 		return nil, err
 	}
 	view, err := s.view(ctx, sessionID)
@@ -155,7 +189,9 @@ func (s *Service) ClassResults(ctx context.Context, actor *User, classID, sessio
 	if !slices.ContainsFunc(classes, func(c Class) bool { return c.ID == classID }) {
 		return nil, &Error{Code: CodeNotFound, Message: noSession}
 	}
-	return view, nil
+	inClass := *view
+	inClass.HintCosts = HintCosts{class.HintCost}
+	return &inClass, nil
 }
 
 // taught returns the class if actor teaches it, and CodeNotFound otherwise.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -54,7 +55,8 @@ type liveSession struct {
 	session  Session
 	steps    []StepState
 	progress *provisioner.Progress
-	classes  []string // the ids of the classes whose readers see this session
+	classes  []Class     // whose readers see this session
+	hints    []TakenHint // by step and position
 }
 
 // newLive makes a liveSession of a stored session, to be started by Service.start.
@@ -64,6 +66,10 @@ func (s *Service) newLive(ctx context.Context, session Session) (*liveSession, e
 		return nil, err
 	}
 	classes, err := s.stores.Rosters.ClassesOf(ctx, session.UserID)
+	if err != nil {
+		return nil, err
+	}
+	hints, err := s.stores.Hints.Of(ctx, session.UserID, session.Lab)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +83,8 @@ func (s *Service) newLive(ctx context.Context, session Session) (*liveSession, e
 		answers: make(chan given),
 		session: session,
 		steps:   inLabOrder(lab, known),
-		classes: idsOf(classes),
+		classes: classes,
+		hints:   hints,
 	}
 	l.activeAt.Store(session.ActiveAt.UnixMilli())
 	l.came = s.attention.begin(l.id)
@@ -109,20 +116,28 @@ func (l *liveSession) title() string {
 func (l *liveSession) classIDs() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return append([]string{l.id}, l.classes...)
+	return append([]string{l.id}, idsOf(l.classes)...)
 }
 
-func (l *liveSession) joinedClass(classID string) {
+func (l *liveSession) joinedClass(class Class) {
+	l.publish(func() { l.classes = append(l.classes, class) })
+}
+
+// classChanged notes a class's new state, where it is one of the session's.
+func (l *liveSession) classChanged(class Class) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.classes = append(l.classes, classID)
+	at := slices.IndexFunc(l.classes, func(c Class) bool { return c.ID == class.ID })
+	l.mu.Unlock()
+	if at >= 0 { // classes are never taken out
+		l.publish(func() { l.classes[at] = class })
+	}
 }
 
 // publish changes the session and lets everybody see it.
 func (l *liveSession) publish(change func()) {
 	l.mu.Lock()
 	change()
-	view := &View{Session: l.session, Steps: l.steps}
+	view := &View{Session: l.session, Steps: l.steps, Hints: l.hints, HintCosts: costsOf(l.classes)}
 	if l.session.Phase == Pending {
 		view.Progress = l.progress
 	}

@@ -47,6 +47,7 @@ type Stores struct {
 	Rosters   Rosters
 	Sessions  Sessions
 	Results   Results
+	Hints     Hints
 	Gradebook Gradebook
 }
 

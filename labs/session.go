@@ -51,6 +51,9 @@ type View struct {
 	Session  Session
 	Steps    []StepState           // in the lab's order, every step
 	Progress *provisioner.Progress // while Pending; nil otherwise
+
+	Hints     []TakenHint // that its student took at this lab, in whichever session, by step and position
+	HintCosts HintCosts   // what they cost
 }
 
 // Sessions stores sessions. Save writes the whole row, new or not; a second live

@@ -261,15 +261,16 @@ func (w *world) class(name string, students ...*labs.User) (*labs.Class, *labs.U
 // course has two labs: "pods", whose step "scale" comes after "create", and
 // "services" with one step.
 func course() *content.Course {
-	check := func(name string) content.Check {
+	check := func(name string, points ...int) content.Check {
 		return content.Check{
 			Name:        name,
+			Points:      sum(points),
 			Objects:     map[string]content.Object{"pod": {APIVersion: "v1", Kind: "Pod", Namespace: "default", Name: "web"}},
 			Validations: []content.Validation{{Expression: "true", Message: "never"}},
 		}
 	}
 	pods := &content.Lab{Name: "pods", Module: "basics", Title: "All about pods", Minutes: 5, Steps: []content.Step{
-		{Name: "create", Title: "Create", Points: 1, Checks: []content.Check{check("exists"), check("image")}},
+		{Name: "create", Title: "Create", Points: 4, Hints: []content.Hint{{HTML: "free"}, {HTML: "dear", Cost: 2}}, Checks: []content.Check{check("exists", 2), check("image", 1)}},
 		{Name: "look", Title: "Look", Points: 1, Checks: []content.Check{check("seen")}},
 		{Name: "scale", Title: "Scale", Points: 1, After: []string{"create"}, Checks: []content.Check{check("replicas")}},
 	}}
@@ -286,6 +287,13 @@ func course() *content.Course {
 	return &content.Course{Name: "kubernetes", Title: "Kubernetes", Modules: []*content.Module{
 		{Name: "basics", Title: "Basics", Labs: []*content.Lab{pods, services, &third, questions}},
 	}}
+}
+
+func sum(numbers []int) (total int) {
+	for _, number := range numbers {
+		total += number
+	}
+	return total
 }
 
 func passed(step, check string) grader.Result {

@@ -1,11 +1,13 @@
 package server
 
 import (
+	"encoding/json"
 	"net/http"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"wheelhouse/content"
 	"wheelhouse/labs"
 )
 
@@ -21,14 +23,16 @@ type classJSON struct {
 	ID       string        `json:"id"`
 	Title    string        `json:"title"`
 	Code     string        `json:"code"`
+	HintCost *int          `json:"hintCost"` // points that each hint costs; null is what each lab says
 	Labs     []columnJSON  `json:"labs"`
 	Students []studentJSON `json:"students"`
 }
 
 type columnJSON struct {
-	Name  string         `json:"name"`
-	Title string         `json:"title"`
-	Steps []stepNameJSON `json:"steps"`
+	Name   string         `json:"name"`
+	Title  string         `json:"title"`
+	Points int            `json:"points"`
+	Steps  []stepNameJSON `json:"steps"`
 }
 
 type stepNameJSON struct {
@@ -47,6 +51,8 @@ type cellJSON struct {
 	Lab     string         `json:"lab"`
 	Session string         `json:"session"` // the newest
 	Phase   labs.Phase     `json:"phase"`
+	Points  int            `json:"points"` // that the student has of the lab's
+	Hints   int            `json:"hints"`  // that the student took
 	Steps   []cellStepJSON `json:"steps"`
 }
 
@@ -89,6 +95,28 @@ func (s *Server) postClass(c *gin.Context) error {
 	return nil
 }
 
+// patchClass changes what hints cost.
+func (s *Server) patchClass(c *gin.Context) error {
+	var in struct {
+		HintCost json.RawMessage
+	}
+	if err := decode(c, &in); err != nil {
+		return err
+	}
+	cost := labs.AsWritten
+	if string(in.HintCost) != "null" {
+		if err := json.Unmarshal(in.HintCost, &cost); err != nil || cost < 0 {
+			return invalid("hintCost has to be null, for what each lab says, or a whole number of points from 0 to 10.")
+		}
+	}
+	class, err := s.labs.SetHintCost(c.Request.Context(), userOf(c), c.Param("class"), cost)
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusOK, classRef(class, userOf(c)))
+	return nil
+}
+
 func classRef(class *labs.Class, user *labs.User) classRefJSON {
 	ref := classRefJSON{ID: class.ID, Title: class.Title, Teaching: class.InstructorID == user.ID}
 	if ref.Teaching {
@@ -117,20 +145,26 @@ func (s *Server) getClassSession(c *gin.Context) error {
 
 func (s *Server) class(grid *labs.Grid) *classJSON {
 	out := &classJSON{ID: grid.Class.ID, Title: grid.Class.Title, Code: grid.Class.Code, Labs: []columnJSON{}, Students: []studentJSON{}}
+	if grid.Class.HintCost != labs.AsWritten {
+		out.HintCost = &grid.Class.HintCost
+	}
+	var taught []*content.Lab // by column
 	for _, module := range s.course.Modules {
 		for _, lab := range module.Labs {
 			column := columnJSON{Name: lab.Name, Title: lab.Title, Steps: []stepNameJSON{}}
 			for _, step := range lab.Steps {
+				column.Points += step.Points
 				column.Steps = append(column.Steps, stepNameJSON{Name: step.Name, Title: step.Title})
 			}
+			taught = append(taught, lab)
 			out.Labs = append(out.Labs, column)
 		}
 	}
 	for _, student := range grid.Students {
 		row := studentJSON{ID: student.ID, Name: student.Name, Online: student.Online, Labs: []cellJSON{}}
-		for _, column := range out.Labs {
-			if entry := student.Entries[column.Name]; entry != nil {
-				row.Labs = append(row.Labs, cell(column, entry))
+		for _, lab := range taught {
+			if entry := student.Entries[lab.Name]; entry != nil {
+				row.Labs = append(row.Labs, cell(lab, entry, labs.HintCosts{grid.Class.HintCost}))
 			}
 		}
 		out.Students = append(out.Students, row)
@@ -138,9 +172,11 @@ func (s *Server) class(grid *labs.Grid) *classJSON {
 	return out
 }
 
-func cell(column columnJSON, entry *labs.Entry) cellJSON {
-	out := cellJSON{Lab: column.Name, Session: entry.Session.ID, Phase: entry.Session.Phase, Steps: []cellStepJSON{}}
-	for _, step := range column.Steps {
+func cell(lab *content.Lab, entry *labs.Entry, costs labs.HintCosts) cellJSON {
+	out := cellJSON{Lab: lab.Name, Session: entry.Session.ID, Phase: entry.Session.Phase, Hints: len(entry.Hints), Steps: []cellStepJSON{}}
+	for i := range lab.Steps {
+		step := &lab.Steps[i]
+		out.Points += entry.Points(step, costs)
 		status, reason := entry.Standing(step.Name)
 		out.Steps = append(out.Steps, cellStepJSON{
 			Name:        step.Name,

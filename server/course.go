@@ -32,7 +32,8 @@ type cardJSON struct {
 	Summary        string          `json:"summary"`
 	Minutes        int             `json:"minutes"`
 	Steps          int             `json:"steps"`
-	Points         int             `json:"points"`
+	Points         int             `json:"points"`       // that it has
+	EarnedPoints   int             `json:"earnedPoints"` // that the caller has of them
 	CompletedSteps int             `json:"completedSteps"`
 	FinishedAt     *time.Time      `json:"finishedAt"`
 	Session        *sessionRefJSON `json:"session"` // the newest one while it is live
@@ -44,7 +45,12 @@ type sessionRefJSON struct {
 }
 
 func (s *Server) getCourse(c *gin.Context) error {
-	entries, err := s.labs.Progress(c.Request.Context(), userOf(c))
+	ctx, user := c.Request.Context(), userOf(c)
+	entries, err := s.labs.Progress(ctx, user)
+	if err != nil {
+		return err
+	}
+	costs, err := s.labs.HintCosts(ctx, user)
 	if err != nil {
 		return err
 	}
@@ -52,7 +58,7 @@ func (s *Server) getCourse(c *gin.Context) error {
 	for _, module := range s.course.Modules {
 		m := moduleJSON{Name: module.Name, Title: module.Title, Summary: module.Summary, Labs: []cardJSON{}}
 		for _, lab := range module.Labs {
-			m.Labs = append(m.Labs, card(lab, entries[lab.Name]))
+			m.Labs = append(m.Labs, card(lab, entries[lab.Name], costs))
 		}
 		course.Modules = append(course.Modules, m)
 	}
@@ -61,12 +67,13 @@ func (s *Server) getCourse(c *gin.Context) error {
 }
 
 // card sums up a lab; entry is nil where the caller never opened it.
-func card(lab *content.Lab, entry *labs.Entry) cardJSON {
+func card(lab *content.Lab, entry *labs.Entry, costs labs.HintCosts) cardJSON {
 	out := cardJSON{Name: lab.Name, Title: lab.Title, Summary: lab.Summary, Minutes: lab.Minutes, Steps: len(lab.Steps)}
 	names := make([]string, len(lab.Steps))
 	for i, step := range lab.Steps {
 		names[i] = step.Name
 		out.Points += step.Points
+		out.EarnedPoints += entry.Points(&step, costs)
 		if entry == nil {
 			continue
 		}
@@ -95,17 +102,22 @@ type labJSON struct {
 }
 
 type stepJSON struct {
-	Name         string          `json:"name"`
-	Title        string          `json:"title"`
-	Points       int             `json:"points"`
-	Instructions template.HTML   `json:"instructions"`
-	Hints        []template.HTML `json:"hints"`
-	Checks       []checkJSON     `json:"checks"`
+	Name         string        `json:"name"`
+	Title        string        `json:"title"`
+	Points       int           `json:"points"`
+	Instructions template.HTML `json:"instructions"`
+	Hints        []hintJSON    `json:"hints"` // their texts come with the session, once they are taken
+	Checks       []checkJSON   `json:"checks"`
+}
+
+type hintJSON struct {
+	Cost int `json:"cost"` // points that taking it costs the caller
 }
 
 type checkJSON struct {
 	Name     string        `json:"name"`
 	Title    string        `json:"title"`
+	Points   int           `json:"points,omitempty"`   // that it counts by itself, of its step's
 	Question *questionJSON `json:"question,omitempty"` // where the student is asked
 }
 
@@ -123,13 +135,20 @@ func (s *Server) getLab(c *gin.Context) error {
 		return notFound("There is no such lab in this course. The course page lists them all.")
 	}
 	lab = lab.For(userOf(c).ID)
+	costs, err := s.labs.HintCosts(c.Request.Context(), userOf(c))
+	if err != nil {
+		return err
+	}
 	out := labJSON{Name: lab.Name, Title: lab.Title, Summary: lab.Summary, Minutes: lab.Minutes,
 		Module: lab.Module, Intro: lab.Intro, Steps: []stepJSON{}, Next: s.next(lab.Name)}
 	for _, step := range lab.Steps {
 		item := stepJSON{Name: step.Name, Title: step.Title, Points: step.Points, Instructions: step.Instructions,
-			Hints: append([]template.HTML{}, step.Hints...), Checks: []checkJSON{}}
+			Hints: []hintJSON{}, Checks: []checkJSON{}}
+		for i := range step.Hints {
+			item.Hints = append(item.Hints, hintJSON{Cost: costs.Of(&step, &step.Hints[i])})
+		}
 		for _, check := range step.Checks {
-			one := checkJSON{Name: check.Name, Title: check.Title}
+			one := checkJSON{Name: check.Name, Title: check.Title, Points: check.Points}
 			if check.Answer != nil {
 				one.Question = &questionJSON{Options: append([]string{}, check.Answer.Options...)}
 			}

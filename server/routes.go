@@ -50,11 +50,13 @@ func (s *Server) routes() []route {
 		{"GET", "/api/sessions/:session/results", person, "", s.getResults},
 		{"POST", "/api/sessions/:session/apps", person, "", s.postApp},
 		{"POST", "/api/sessions/:session/answers", person, "", s.postAnswer},
+		{"POST", "/api/sessions/:session/hints", person, "", s.postHint},
 		{"GET", "/api/sessions/:session/terminals/:terminal", person, "", s.getTerminal},
 
 		{"GET", "/api/classes", person, Serve, s.getClasses},
 		{"POST", "/api/classes", instructor, Serve, s.postClass},
 		{"GET", "/api/classes/:class", instructor, Serve, s.getClass},
+		{"PATCH", "/api/classes/:class", instructor, Serve, s.patchClass},
 		{"GET", "/api/classes/:class/sessions/:session", instructor, Serve, s.getClassSession},
 
 		{"GET", "/api/events", person, "", s.getEvents},

@@ -63,6 +63,7 @@ var access = map[string]may{
 	"GET /api/sessions/:session/results":             {nil, 401, 404, 404, 200, 200},
 	"POST /api/sessions/:session/apps":               {map[string]any{"namespace": "default", "service": "web", "port": 80}, 401, 404, 404, 403, 200},
 	"POST /api/sessions/:session/answers":            {map[string]any{"step": "one", "check": "exists", "answer": "42"}, 401, 404, 404, 403, 404},
+	"POST /api/sessions/:session/hints":              {map[string]any{"step": "one", "hint": 0}, 401, 404, 404, 403, 200},
 	"GET /api/sessions/:session/terminals/:terminal": {nil, 401, 404, 404, 426, 426},
 	"GET /api/events?session":                        {nil, 401, 404, 404, 426, 426},
 	"GET /api/events?class":                          {nil, 401, 404, 404, 426, 404},
@@ -70,6 +71,7 @@ var access = map[string]may{
 
 	"POST /api/classes":                         {map[string]string{"title": "Mine"}, 401, 403, 201, 201, 403},
 	"GET /api/classes/:class":                   {nil, 401, 403, 404, 200, 403},
+	"PATCH /api/classes/:class":                 {map[string]any{"hintCost": 1}, 401, 403, 404, 200, 403},
 	"GET /api/classes/:class/sessions/:session": {nil, 401, 403, 404, 200, 403},
 
 	"DELETE /api/sessions/:session": {nil, 401, 404, 404, 403, 204},

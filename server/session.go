@@ -1,6 +1,7 @@
 package server
 
 import (
+	"html/template"
 	"math"
 	"net/http"
 	"time"
@@ -28,9 +29,11 @@ type sessionJSON struct {
 }
 
 type stepStateJSON struct {
-	Name        string       `json:"name"`
-	CompletedAt *time.Time   `json:"completedAt"`
-	Checks      []resultJSON `json:"checks"`
+	Name        string          `json:"name"`
+	CompletedAt *time.Time      `json:"completedAt"`
+	Points      int             `json:"points"` // that the student has of it
+	Hints       []template.HTML `json:"hints"`  // that the student took, sanitised
+	Checks      []resultJSON    `json:"checks"`
 }
 
 type resultJSON struct {
@@ -131,6 +134,23 @@ func (s *Server) postAnswer(c *gin.Context) error {
 	return nil
 }
 
+// postHint takes a hint and answers the session, which has its text now.
+func (s *Server) postHint(c *gin.Context) error {
+	var in struct {
+		Step string
+		Hint int
+	}
+	if err := decode(c, &in); err != nil {
+		return err
+	}
+	view, err := s.labs.TakeHint(c.Request.Context(), userOf(c), c.Param("session"), in.Step, in.Hint)
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusOK, s.session(view, false))
+	return nil
+}
+
 // session turns a view into JSON. Every check of the lab is listed, looked at or
 // not, in the author's order.
 func (s *Server) session(view *labs.View, evidence bool) *sessionJSON {
@@ -143,13 +163,12 @@ func (s *Server) session(view *labs.View, evidence bool) *sessionJSON {
 		EndedAt:    optional(of.EndedAt),
 		Steps:      []stepStateJSON{},
 	}
-	lab, _ := s.course.Lab(of.Lab)
+	lab, there := s.course.Lab(of.Lab)
+	if there {
+		lab = lab.For(of.UserID)
+	}
 	for _, step := range view.Steps {
-		out.Steps = append(out.Steps, stepStateJSON{
-			Name:        step.Step,
-			CompletedAt: optional(step.CompletedAt),
-			Checks:      results(checksOf(lab, step.Step), step, evidence),
-		})
+		out.Steps = append(out.Steps, stepState(lab, view, step, evidence))
 	}
 	if view.Progress != nil {
 		out.Progress = progress(view)
@@ -157,18 +176,28 @@ func (s *Server) session(view *labs.View, evidence bool) *sessionJSON {
 	return out
 }
 
-// checksOf is nil for a lab or a step that the course no longer has: an old
-// session's results are then all there is to show.
-func checksOf(lab *content.Lab, step string) []content.Check {
-	if lab == nil {
-		return nil
-	}
-	for _, s := range lab.Steps {
-		if s.Name == step {
-			return s.Checks
+// stepState shows a step. Of a lab or a step that the course no longer has, an old
+// session's results are all there is to show.
+func stepState(lab *content.Lab, view *labs.View, state labs.StepState, evidence bool) stepStateJSON {
+	step := &content.Step{}
+	if lab != nil {
+		if of, there := lab.Step(state.Step); there {
+			step = of
 		}
 	}
-	return nil
+	out := stepStateJSON{
+		Name:        state.Step,
+		CompletedAt: optional(state.CompletedAt),
+		Points:      labs.Points(step, state.CompletedAt, state.Results, view.Hints, view.HintCosts),
+		Hints:       []template.HTML{},
+		Checks:      results(step.Checks, state, evidence),
+	}
+	for _, hint := range view.Hints {
+		if hint.Step == step.Name && hint.Position < len(step.Hints) {
+			out.Hints = append(out.Hints, step.Hints[hint.Position].HTML)
+		}
+	}
+	return out
 }
 
 // results lists a step's results in the order of its checks.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"html/template"
 	"log/slog"
 	"net"
 	"net/http"
@@ -294,7 +293,7 @@ func testCourse() *content.Course {
 	lab := func(name string) *content.Lab {
 		return &content.Lab{Name: name, Module: "01-first", Title: "Lab " + name, Summary: "A lab.", Minutes: 5, Intro: "<p>Hello</p>",
 			Steps: []content.Step{
-				{Name: "one", Title: "Step one", Points: 2, Instructions: "<p>Do it</p>", Hints: []template.HTML{"<p>A hint</p>"}, Checks: []content.Check{check("exists"), check("runs")}},
+				{Name: "one", Title: "Step one", Points: 2, Instructions: "<p>Do it</p>", Hints: []content.Hint{{HTML: "<p>A hint</p>"}, {HTML: "<p>All of it</p>", Cost: 1}}, Checks: []content.Check{check("exists"), check("runs")}},
 				{Name: "two", Title: "Step two", Points: 1, Instructions: "<p>Do more</p>", Checks: []content.Check{check("more")}},
 			},
 			Solution: []content.Part{{Step: "one", Text: "SECRET-SOLUTION"}},

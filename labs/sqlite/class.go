@@ -10,11 +10,11 @@ import (
 
 type classes struct{ db *DB }
 
-const classColumns = "classes.id, classes.title, classes.code, classes.instructor_id, classes.created_at"
+const classColumns = "classes.id, classes.title, classes.code, classes.instructor_id, classes.created_at, classes.hint_cost"
 
 func scanClass(row interface{ Scan(...any) error }) (*labs.Class, error) {
 	var class labs.Class
-	if err := row.Scan(&class.ID, &class.Title, &class.Code, &class.InstructorID, moment{&class.CreatedAt}); err != nil {
+	if err := row.Scan(&class.ID, &class.Title, &class.Code, &class.InstructorID, moment{&class.CreatedAt}, &class.HintCost); err != nil {
 		return nil, err
 	}
 	return &class, nil
@@ -22,8 +22,8 @@ func scanClass(row interface{ Scan(...any) error }) (*labs.Class, error) {
 
 func (c classes) Create(ctx context.Context, class *labs.Class) error {
 	return c.db.write(ctx, "create a class", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO classes (id, title, code, instructor_id, created_at) VALUES (?, ?, ?, ?, ?)`,
-			class.ID, class.Title, class.Code, class.InstructorID, millis(class.CreatedAt))
+		_, err := tx.ExecContext(ctx, `INSERT INTO classes (id, title, code, instructor_id, created_at, hint_cost) VALUES (?, ?, ?, ?, ?, ?)`,
+			class.ID, class.Title, class.Code, class.InstructorID, millis(class.CreatedAt), class.HintCost)
 		return conflict(err, "This class code is in use. Try again.")
 	})
 }
@@ -31,6 +31,13 @@ func (c classes) Create(ctx context.Context, class *labs.Class) error {
 func (c classes) Get(ctx context.Context, id string) (*labs.Class, error) {
 	class, err := scanClass(c.db.readers.QueryRowContext(ctx, `SELECT `+classColumns+` FROM classes WHERE id = ?`, id))
 	return class, c.db.fail("read a class", err)
+}
+
+func (c classes) SetHintCost(ctx context.Context, id string, points int) error {
+	return c.db.write(ctx, "set what hints cost", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE classes SET hint_cost = ? WHERE id = ?`, points, id)
+		return err
+	})
 }
 
 func (c classes) ByCode(ctx context.Context, code string) (*labs.Class, error) {

@@ -173,6 +173,7 @@ func (db *DB) Stores() labs.Stores {
 		Rosters:   rosters{db},
 		Sessions:  sessions{db},
 		Results:   results{db},
+		Hints:     hints{db},
 		Gradebook: gradebook{db},
 	}
 }
