@@ -1,5 +1,5 @@
 import { type BrowserContext, expect, type Page, test } from '@playwright/test'
-import { expectComplete, openLab, picture, readyTerminal, solutionOf, type } from './lab'
+import { expectComplete, openLab, picture, readyTerminal, solutionOf, step, type } from './lab'
 import { Wheelhouse } from './wheelhouse'
 
 const password = 'correct horse battery'
@@ -81,6 +81,23 @@ test.describe('a class', () => {
       await instructor.getByRole('link', { name: /^Ada, Connect to the lab/ }).click()
       await expect(instructor.getByRole('heading', { level: 1, name: 'Ada' })).toBeVisible()
       await picture(instructor, 'student')
+    })
+
+    await test.step('hints are counted, and cost what the class says', async () => {
+      await instructor.goBack()
+      await instructor.getByLabel('Hints cost').selectOption('1 point each')
+      const second = [...solution.keys()][1] ?? ''
+      await alan.reload()
+      await readyTerminal(alan)
+      await step(alan, second).getByRole('button', { expanded: false }).first().click()
+      const more = step(alan, second).getByRole('button', { name: /^Show a hint 1 of \d+, costs 1 point$/ })
+      await more.click()
+      await expect(step(alan, second).getByRole('region', { name: /^Hint 1 for/ })).toBeVisible()
+      await expect(instructor.getByRole('link', { name: /^Alan, Connect to the lab, .*, 1 hint taken$/ })).toBeVisible()
+      await picture(alan, 'hint')
+      await picture(instructor, 'class-hints')
+      await alan.reload()
+      await expect(step(alan, second).getByRole('region', { name: /^Hint 1 for/ }).or(step(alan, second).getByRole('button', { expanded: false }))).toBeVisible()
     })
 
     await test.step('what is one student’s is not another’s', async () => {

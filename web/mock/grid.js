@@ -11,8 +11,9 @@ const at = '2026-01-05T10:00:00Z'
 /** A class half way through its day. It changes a little with each tick. */
 export function grid(/** @type {{id: string, title: string, code: string}} */ of, /** @type {boolean} */ empty, /** @type {number} */ tick) {
   return {
+    hintCost: null,
     ...of,
-    labs: allLabs.map(({ name, title, steps }) => ({ name, title, steps: steps.map((step) => ({ name: step.name, title: step.title })) })),
+    labs: allLabs.map(({ name, title, steps }) => ({ name, title, points: steps.reduce((sum, step) => sum + step.points, 0), steps: steps.map((step) => ({ name: step.name, title: step.title })) })),
     students: empty ? [] : names.map((name, row) => student(name, row, tick)),
   }
 }
@@ -34,6 +35,8 @@ function student(/** @type {string} */ name, /** @type {number} */ row, /** @typ
       lab: lab.name,
       session: `s_class${String(row).padStart(4, '0')}${lab.name}`,
       phase: budget > lab.steps.length ? 'Ended' : row === 5 ? 'Failed' : 'Ready',
+      points: lab.steps.slice(0, budget).reduce((sum, step) => sum + step.points, 0),
+      hints: (row * lab.steps.length) % 4,
       steps: lab.steps.map((step, i) => ({
         name: step.name,
         completedAt: i < budget ? at : null,

@@ -60,6 +60,8 @@ function studentSession(/** @type {string} */ id) {
   const steps = (lab?.steps ?? []).map((step, i) => ({
     name: step.name,
     completedAt: i < 1 ? new Date(Date.now() - 600_000).toISOString() : null,
+    points: i < 1 ? 1 : 0,
+    hints: i < 1 ? step.hints : [],
     checks: step.checks.map((check, j) => ({
       name: check.name,
       status: i < 1 ? 'True' : i === 3 ? 'Unknown' : 'False',
@@ -102,7 +104,7 @@ async function handle(/** @type {Request} */ req, /** @type {Response} */ res) {
   if (path.startsWith('/mock/')) return steer(req, res, path.slice(6))
   if (!path.startsWith('/api/')) return page(res, path)
   if (down) return req.socket.destroy()
-  const body = req.method === 'POST' ? await bodyOf(req) : {}
+  const body = req.method === 'POST' || req.method === 'PATCH' ? await bodyOf(req) : {}
   const [, , what, id = '', sub = '', subID = ''] = path.split('/').map(decodeURIComponent)
   const key = `${req.method} ${what}${id && what !== 'login' ? '/ID' : id ? '/' + id : ''}${sub ? '/' + sub : ''}`
   switch (key) {
@@ -157,6 +159,10 @@ async function handle(/** @type {Request} */ req, /** @type {Response} */ res) {
       return json(res, 204, undefined)
     case 'GET sessions/ID/results':
       return session ? json(res, 200, session) : problem(res, 404, 'NotFound', 'There is no such session.')
+    case 'POST sessions/ID/hints':
+      if (!session) return problem(res, 404, 'NotFound', 'There is no such session, or it is not yours.')
+      state.hint(session, body.step)
+      return json(res, 200, withoutEvidence(session))
     case 'POST sessions/ID/apps':
       return json(res, 200, { url: `http://127.0.0.1:${port}/wheel.svg` })
     case 'GET classes':
@@ -169,6 +175,12 @@ async function handle(/** @type {Request} */ req, /** @type {Response} */ res) {
     case 'GET classes/ID': {
       const found = state.classes.find((c) => c.id === id)
       return found ? json(res, 200, grid(found, state.empty || id !== 'c_1', tick)) : problem(res, 404, 'NotFound', 'There is no such class, or it is not yours.')
+    }
+    case 'PATCH classes/ID': {
+      const found = state.classes.find((c) => c.id === id)
+      if (!found) return problem(res, 404, 'NotFound', 'There is no such class, or it is not yours.')
+      found.hintCost = body.hintCost
+      return json(res, 200, found)
     }
     case 'GET classes/ID/sessions':
       return json(res, 200, studentSession(subID))

@@ -2,7 +2,7 @@ import { allLabs, labOf, modules } from './course.js'
 import { Shell } from './shell.js'
 
 /** @typedef {{name: string, status: string, reason: string, message: string, pending: boolean, at: string | null, evidence?: {name: string, text: string}[]}} MockResult */
-/** @typedef {{id: string, lab: string, phase: string, reason: string, message: string, createdAt: string, readyAt: string | null, finishedAt: string | null, endedAt: string | null, steps: {name: string, completedAt: string | null, checks: MockResult[]}[], progress: object | null}} MockSession */
+/** @typedef {{id: string, lab: string, phase: string, reason: string, message: string, createdAt: string, readyAt: string | null, finishedAt: string | null, endedAt: string | null, steps: {name: string, completedAt: string | null, points: number, hints: string[], checks: MockResult[]}[], progress: object | null}} MockSession */
 
 const phases = [
   { name: 'Nodes', title: 'Starting the machines', estimate: 2 },
@@ -25,6 +25,7 @@ export class State {
     this.sessions = new Map()
     /** @type {Map<string, Shell>} */
     this.shells = new Map()
+    /** @type {{id: string, title: string, code: string, teaching: boolean, hintCost?: number | null}[]} */
     this.classes = [{ id: 'c_1', title: 'Kubernetes, spring 2026', code: 'K7QM-2XRT', teaching: true }]
     /** @type {Set<string>} */
     this.finished = new Set()
@@ -78,7 +79,8 @@ export class State {
             summary: lab.summary,
             minutes: lab.minutes,
             steps: lab.steps.length,
-            points: lab.steps.length,
+            points: lab.steps.reduce((sum, step) => sum + step.points, 0),
+            earnedPoints: finished ? lab.steps.reduce((sum, step) => sum + step.points, 0) : (session?.steps.reduce((sum, s) => sum + s.points, 0) ?? 0),
             completedSteps: finished ? lab.steps.length : (session?.steps.filter((s) => s.completedAt).length ?? (lab.name === 'intro-app' ? 2 : 0)),
             finishedAt: finished ? new Date().toISOString() : null,
             session: session ? { id: session.id, phase: session.phase } : null,
@@ -94,7 +96,7 @@ export class State {
     const at = allLabs.findIndex((item) => item.name === name)
     return {
       ...lab,
-      steps: lab.steps.map((step) => ({ ...step, checks: step.checks.map(({ name: n, title }) => ({ name: n, title })) })),
+      steps: lab.steps.map((step) => ({ ...step, hints: step.hints.map((_, i) => ({ cost: i })), checks: step.checks.map(({ name: n, title }) => ({ name: n, title })) })),
       next: allLabs[at + 1]?.name ?? null,
     }
   }
@@ -118,6 +120,8 @@ export class State {
       steps: lab.steps.map((step) => ({
         name: step.name,
         completedAt: null,
+        points: 0,
+        hints: [],
         checks: step.checks.map((check) => ({ name: check.name, status: 'Unknown', reason: 'NotEvaluated', message: '', pending: false, at: null })),
       })),
       progress: this.progress(0, 0),
@@ -177,10 +181,20 @@ export class State {
     if (!step || step.completedAt) return
     for (const check of step.checks) this.find(session, name, check.name, 'True', 'Passed')
     step.completedAt = new Date().toISOString()
+    step.points = Math.max(0, (labOf(session.lab)?.steps.find((s) => s.name === name)?.points ?? 0) - Math.max(0, step.hints.length - 1))
     if (session.steps.every((s) => s.completedAt)) {
       session.finishedAt = step.completedAt
       this.finished.add(session.lab)
     }
+    this.changed()
+  }
+
+  /** Hands out the next hint of a step. */
+  hint(/** @type {MockSession} */ session, /** @type {string} */ name) {
+    const step = session.steps.find((s) => s.name === name)
+    const hint = labOf(session.lab)?.steps.find((s) => s.name === name)?.hints[step?.hints.length ?? 0]
+    if (!step || hint === undefined) return
+    step.hints.push(hint)
     this.changed()
   }
 

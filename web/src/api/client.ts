@@ -38,9 +38,14 @@ export class Client {
   answer = (id: string, answer: { step: string; check: string; answer: string }) =>
     this.post<Session>(path`/api/sessions/${id}/answers`, answer)
 
+  takeHint = (id: string, hint: { step: string; hint: number }) =>
+    this.post<Session>(path`/api/sessions/${id}/hints`, hint)
+
   classes = async () => (await this.get<{ classes: ClassSummary[] }>('/api/classes')).classes
   createClass = (title: string) => this.post<ClassSummary>('/api/classes', { title })
   classGrid = (id: string) => this.get<ClassGrid>(path`/api/classes/${id}`)
+  setHintCost = (id: string, hintCost: number | null) =>
+    this.send<ClassSummary>('PATCH', path`/api/classes/${id}`, { hintCost })
   studentResults = (id: string, session: string) => this.get<Results>(path`/api/classes/${id}/sessions/${session}`)
 
   private get<T>(url: string): Promise<T> {

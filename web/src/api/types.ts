@@ -42,6 +42,8 @@ export interface LabSummary {
   /** How many steps the lab has. */
   steps: number
   points: number
+  /** That the caller has of them. */
+  earnedPoints: number
   completedSteps: number
   finishedAt: string | null
   /** The live session at this lab, if there is one. */
@@ -67,9 +69,10 @@ export interface LabStep {
   points: number
   /** HTML, rendered and sanitised by the server. */
   instructions: string
-  /** HTML, rendered and sanitised by the server. */
-  hints: string[]
-  checks: { name: string; title: string; question?: Question }[]
+  /** Their texts come with the session, once they are taken; each costs so many points. */
+  hints: { cost: number }[]
+  /** Points are what a check counts by itself, of its step's. */
+  checks: { name: string; title: string; points?: number; question?: Question }[]
 }
 
 /** What a check's title asks the student. */
@@ -100,6 +103,10 @@ export interface Check {
 export interface StepState {
   name: string
   completedAt: string | null
+  /** That the student has of it. */
+  points: number
+  /** HTML, rendered and sanitised by the server: the hints that were taken, in their order. */
+  hints: string[]
   checks: Check[]
 }
 
@@ -145,7 +152,7 @@ export interface ResultCheck extends Check {
 
 /** A session with what each check looked at. */
 export interface Results extends Omit<Session, 'steps'> {
-  steps: { name: string; completedAt: string | null; checks: ResultCheck[] }[]
+  steps: (Omit<StepState, 'checks'> & { checks: ResultCheck[] })[]
 }
 
 export interface ClassSummary {
@@ -160,7 +167,9 @@ export interface ClassGrid {
   id: string
   title: string
   code: string
-  labs: { name: string; title: string; steps: { name: string; title: string }[] }[]
+  /** Points that each hint costs; null is what each lab says. */
+  hintCost: number | null
+  labs: { name: string; title: string; points: number; steps: { name: string; title: string }[] }[]
   students: GridStudent[]
 }
 
@@ -185,5 +194,8 @@ export interface GridLab {
   /** The newest. */
   session: string
   phase: Phase
+  points: number
+  /** How many the student took. */
+  hints: number
   steps: CellStep[]
 }

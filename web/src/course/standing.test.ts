@@ -9,6 +9,7 @@ const lab = (name: string, fields: Partial<LabSummary> = {}): LabSummary => ({
   minutes: 10,
   steps: 4,
   points: 4,
+  earnedPoints: 0,
   completedSteps: 0,
   finishedAt: null,
   session: null,
