@@ -9,6 +9,7 @@ import (
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/parser"
 )
 
@@ -225,7 +226,7 @@ func canonical(e ast.Expr) string {
 	case ast.IdentKind:
 		head = e.AsIdent()
 	case ast.LiteralKind:
-		head = fmt.Sprintf("%s %q", e.AsLiteral().Type().TypeName(), fmt.Sprint(e.AsLiteral().Value()))
+		head = literal(e.AsLiteral())
 	case ast.SelectKind:
 		head = fmt.Sprintf(".%s %v", e.AsSelect().FieldName(), e.AsSelect().IsTestOnly())
 	case ast.CallKind:
@@ -240,4 +241,13 @@ func canonical(e ast.Expr) string {
 	}
 	out.WriteString(")")
 	return out.String()
+}
+
+// literal is the same text for values that are equal: CEL compares numbers of all
+// types by what they count.
+func literal(value ref.Val) string {
+	if number := value.ConvertToType(types.DoubleType); value.Type() != types.StringType && !types.IsUnknownOrError(number) {
+		return fmt.Sprint("number ", number.Value())
+	}
+	return fmt.Sprintf("%s %q", value.Type().TypeName(), fmt.Sprint(value.Value()))
 }

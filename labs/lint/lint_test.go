@@ -171,6 +171,7 @@ func TestConstants(t *testing.T) {
 		{[]string{"db.spec.size == 3 && db.spec.name == 'text'"}, nil},
 		{[]string{"deploy.spec.replicas == 2 && deploy.spec.replicas == 3"}, []string{":11: step step, check check: the check can never pass: it wants deploy.spec.replicas to be 3, and deploy.spec.replicas to be 2"}},
 		{[]string{"deploy.spec.replicas == 2", "deploy.spec.replicas == 3"}, []string{":12: step step, check check: the check can never pass: it wants deploy.spec.replicas to be 3, and deploy.spec.replicas to be 2 in line 11"}},
+		{[]string{"deploy.spec.replicas == 2 && deploy.spec.replicas == 2.0"}, nil},
 		{[]string{"deploy.spec.replicas != 2", "2 == deploy.spec.replicas"}, []string{"can never pass"}},
 		{[]string{"deploy.spec.replicas != 2", "deploy.spec.replicas == 3"}, nil},
 		{[]string{"deploy.spec.replicas == 2 || deploy.spec.replicas == 3"}, nil},

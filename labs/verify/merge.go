@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 )
@@ -16,7 +17,7 @@ func Merge(runs []*Outcome) *Outcome {
 	var total time.Duration
 	for _, run := range runs {
 		total += run.Duration
-		merged.Flaky = merged.Flaky || !slices.Equal(set(run.Problems), set(runs[0].Problems))
+		merged.Flaky = merged.Flaky || !slices.Equal(kinds(run.Problems), kinds(runs[0].Problems))
 		if len(run.Problems) == 0 {
 			continue
 		}
@@ -41,7 +42,16 @@ func Merge(runs []*Outcome) *Outcome {
 	return merged
 }
 
-// set returns what is in a list, sorted and once each.
-func set(list []string) []string {
-	return slices.Compact(slices.Sorted(slices.Values(list)))
+// drawn is what differs between two runs that say the same: what Kubernetes drew
+// to make a name, addresses, and the time of day.
+var drawn = regexp.MustCompile(`(-[bcdfghjklmnpqrstvwxz2456789]{6,10})?-[bcdfghjklmnpqrstvwxz2456789]{5}\b|\b\d{1,3}(\.\d{1,3}){3}\b|\b\d\d:\d\d:\d\d\b`)
+
+// kinds returns what problems say, sorted and once each, but for what was drawn.
+func kinds(problems []string) []string {
+	kinds := make([]string, len(problems))
+	for i, problem := range problems {
+		kinds[i] = drawn.ReplaceAllString(problem, "…")
+	}
+	slices.Sort(kinds)
+	return slices.Compact(kinds)
 }

@@ -299,6 +299,9 @@ func TestMerge(t *testing.T) {
 		{name: "proven twice", runs: []*verify.Outcome{run(1), run(3)}},
 		{name: "one run", runs: []*verify.Outcome{run(2, "a")}, want: []string{"a"}},
 		{name: "failed twice", runs: []*verify.Outcome{run(1, "a", "b"), run(3, "b", "a")}, want: []string{"a", "b"}},
+		{name: "failed twice, with other names", runs: []*verify.Outcome{
+			run(1, "Pod web-6d4cf56db6-4xk2p at 10.0.0.7 ended at 14:03:07"), run(3, "Pod web-5c689d88bb-zx9vq at 10.0.0.12 ended at 14:05:00")},
+			want: []string{"Pod web-6d4cf56db6-4xk2p at 10.0.0.7 ended at 14:03:07", "Pod web-5c689d88bb-zx9vq at 10.0.0.12 ended at 14:05:00"}},
 		{name: "failed once", runs: []*verify.Outcome{run(1), run(3, "a")}, flaky: true, want: []string{"flaky: 1 of 2 runs failed", "a"}},
 		{name: "failed in two ways", runs: []*verify.Outcome{run(1, "a"), run(3, "b")}, flaky: true, want: []string{"flaky: 2 of 2 runs failed", "a", "b"}},
 	} {
