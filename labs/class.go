@@ -157,6 +157,11 @@ func (s *Service) Grid(ctx context.Context, actor *User, classID string) (*Grid,
 	}
 	grid := &Grid{Class: *class, Students: make([]GridStudent, len(students))}
 	for i, student := range students {
+		for _, entry := range entries[student.ID] {
+			if live := s.find(entry.Session.ID); live != nil {
+				entry.Session = live.view.Load().Session // with what is not stored, such as that it rests
+			}
+		}
 		grid.Students[i] = GridStudent{ID: student.ID, Name: student.Name, Online: s.attendance.online(student.ID), Entries: entries[student.ID]}
 	}
 	return grid, nil

@@ -103,7 +103,8 @@ func TestRest(t *testing.T) {
 	}
 }
 
-// The class page is no look at a student, and what a stranger tries is none either.
+// The class page is no look at a student but shows that the session rests, and
+// what a stranger tries is none either.
 func TestWhatIsNoLook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := restful(t)
@@ -116,6 +117,13 @@ func TestWhatIsNoLook(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer cancel()
+		grid, err := w.Grid(t.Context(), teacher, class.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if session := grid.Students[0].Entries["pods"].Session; session.Reason != "Resting" || session.Phase != labs.Ready {
+			t.Errorf("the class sees the session %s (%s)", session.Phase, session.Reason)
+		}
 		_, _, err = w.Subscribe(t.Context(), w.user("Mallory", labs.Student), view.Session.ID)
 		wantCode(t, err, labs.CodeNotFound)
 		_, err = w.Access(t.Context(), teacher, view.Session.ID, labs.Write)

@@ -51,6 +51,7 @@ type cellJSON struct {
 	Lab     string         `json:"lab"`
 	Session string         `json:"session"` // the newest
 	Phase   labs.Phase     `json:"phase"`
+	Reason  string         `json:"reason"` // why it is in its phase, or Resting
 	Points  int            `json:"points"` // that the student has of the lab's
 	Hints   int            `json:"hints"`  // that the student took
 	Steps   []cellStepJSON `json:"steps"`
@@ -173,7 +174,7 @@ func (s *Server) class(grid *labs.Grid) *classJSON {
 }
 
 func cell(lab *content.Lab, entry *labs.Entry, costs labs.HintCosts) cellJSON {
-	out := cellJSON{Lab: lab.Name, Session: entry.Session.ID, Phase: entry.Session.Phase, Hints: len(entry.Hints), Steps: []cellStepJSON{}}
+	out := cellJSON{Lab: lab.Name, Session: entry.Session.ID, Phase: entry.Session.Phase, Reason: entry.Session.Reason, Hints: len(entry.Hints), Steps: []cellStepJSON{}}
 	for i := range lab.Steps {
 		step := &lab.Steps[i]
 		out.Points += entry.Points(step, costs)

@@ -35,6 +35,7 @@ function student(/** @type {string} */ name, /** @type {number} */ row, /** @typ
       lab: lab.name,
       session: `s_class${String(row).padStart(4, '0')}${lab.name}`,
       phase: budget > lab.steps.length ? 'Ended' : row === 5 ? 'Failed' : 'Ready',
+      reason: row === 8 ? 'Resting' : '',
       points: lab.steps.slice(0, budget).reduce((sum, step) => sum + step.points, 0),
       hints: (row * lab.steps.length) % 4,
       steps: lab.steps.map((step, i) => ({

@@ -194,6 +194,8 @@ export interface GridLab {
   /** The newest. */
   session: string
   phase: Phase
+  /** The session's: Resting while its cluster stands still, because nobody looks. */
+  reason: string
   points: number
   /** How many the student took. */
   hints: number
