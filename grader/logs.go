@@ -66,14 +66,14 @@ func (p *logsProbe) run(ctx context.Context, c *cluster, in target) *outcome {
 	}
 	defer cancel()
 	request := c.plain.Get().AbsPath("/api/v1/namespaces", in.namespace, "pods", in.pod, "log").
-		Param("container", in.container).Param("tailLines", fmt.Sprint(logLines)).Param("limitBytes", fmt.Sprint(logSize))
+		Param("container", in.container).Param("tailLines", fmt.Sprint(logLines)).Param("limitBytes", fmt.Sprint(logSize+1))
 	if p.Previous {
 		request = request.Param("previous", "true")
 	}
 	stream, err := request.Stream(timed)
 	var text []byte
 	if err == nil {
-		text, err = io.ReadAll(io.LimitReader(stream, logSize))
+		text, err = io.ReadAll(io.LimitReader(stream, logSize+1))
 		err = errors.Join(err, stream.Close())
 	}
 	switch {
@@ -84,6 +84,11 @@ func (p *logsProbe) run(ctx context.Context, c *cluster, in target) *outcome {
 		done.fail(Unknown, ReasonUnreachable, fmt.Sprintf("The log of Pod %s could not be read; it is tried again.", in.pod))
 	default:
 		done.fail(Unknown, ReasonInvalid, fmt.Sprintf("The log of Pod %s could not be read: %v.", in.pod, err))
+	}
+	if len(text) > logSize { // the end, which was asked for, is not in it
+		done.cut = []cut{{"lines", &excess{ReasonTooLarge, fmt.Sprintf(
+			"The last %d lines of the log of Pod %s have more than %d KiB, which is more than a check looks at.", logLines, in.pod, logSize>>10)}}}
+		text = text[:logSize]
 	}
 	log := strings.ToValidUTF8(string(text), "\uFFFD")
 	lines := []string{}

@@ -22,6 +22,7 @@ type object struct {
 	key     objectKey
 	content *unstructured.Unstructured // never changed; nil where only names are kept
 	labels  map[string]string          // where only names and labels are kept
+	size    int64                      // about how many bytes of memory it takes
 
 	once sync.Once
 	text string // its evidence; made when it is first asked for

@@ -7,7 +7,7 @@ import (
 )
 
 // longestDebounce bounds how far evaluation is put off under a storm of changes.
-const longestDebounce = time.Second
+const longestDebounce = 10 * time.Second
 
 // Run watches and judges until ctx ends, and returns when all its goroutines
 // have ended. A cluster that does not answer does not end it: Run goes on trying,
@@ -47,7 +47,8 @@ type run struct {
 func (r *run) touch() { signal(r.dirty) }
 
 // loop gathers changes for the time of the debounce, counted from the first one,
-// and judges. Under a storm it spends at most a fifth of its time judging.
+// and judges. Under a storm it spends at most a fifth of its time judging and
+// telling, which has results stored where those of others are.
 func (r *run) loop(ctx context.Context) {
 	debounce := r.opts.Debounce
 	for {
@@ -80,7 +81,7 @@ func (r *run) loop(ctx context.Context) {
 
 // evaluate judges the open steps and tells the results, unless they are not
 // complete: then something is still being fetched whose arrival makes it be called
-// again. It returns how long the judging took.
+// again. It returns how long that took.
 func (r *run) evaluate(ctx context.Context) (took time.Duration, complete bool) {
 	checks, opened := r.openChecks()
 	r.follow(ctx, checks, nil)
@@ -94,13 +95,12 @@ func (r *run) evaluate(ctx context.Context) (took time.Duration, complete bool) 
 		e.offer(e.aim(r.stores))
 	}
 	results, asked, complete := r.judge(checks, started)
-	took = time.Since(started)
 	r.follow(ctx, checks, asked)
 	r.forget(checks, asked)
 	if complete {
 		r.tell(results, opened)
 	}
-	return took, complete
+	return time.Since(started), complete
 }
 
 // silence gives every check the result that nothing is known.
@@ -143,6 +143,7 @@ func (r *run) watch(ctx context.Context, q query) {
 		return
 	}
 	r.stores[q] = newStore(q, r.touch)
+	r.stores[q].memory = &r.cluster.memory
 	s := &source{store: r.stores[q], cluster: r.cluster, trouble: r.health.suspect}
 	ctx, r.stops[q] = context.WithCancel(ctx)
 	r.goroutines.Go(func() { s.run(ctx) })
