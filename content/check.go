@@ -53,8 +53,8 @@ type PodRef struct {
 	Container string            // the pod's default container where empty
 }
 
-// Exec runs a command in a pod. CEL sees stdout and stderr (strings, cut at 64
-// KiB each) and exitCode (int).
+// Exec runs a command in a pod. CEL sees stdout and stderr (strings of 64
+// KiB at most) and exitCode (int).
 type Exec struct {
 	PodRef
 	Repeat  `json:"-"`
@@ -64,7 +64,7 @@ type Exec struct {
 // HTTP asks a service, a pod, an ingress or an address for a page; one of
 // Service, Pod, Selector, Ingress and URL is set. CEL sees status (int), headers
 // (map of strings; names in lower case, several values of one joined by ", ") and
-// body (string, cut at 64 KiB). Redirects are not followed.
+// body (string of 64 KiB at most). Redirects are not followed.
 type HTTP struct {
 	Namespace string
 	Service   string
@@ -127,9 +127,9 @@ type Can struct {
 }
 
 // Workstation looks at the student's workstation: at a file, whose text CEL sees
-// as content (string, cut at 64 KiB), or at what a command does, run as the
-// student in their home folder, as stdout and stderr (strings, cut at 64 KiB
-// each) and exitCode (int). One of File and Command is set.
+// as content (string of 64 KiB at most), or at what a command does, run as the
+// student in their home folder, as stdout and stderr (strings of 64 KiB
+// at most) and exitCode (int). One of File and Command is set.
 type Workstation struct {
 	File    string   // in the home folder, or an absolute path
 	Command []string // not run by a shell

@@ -65,7 +65,7 @@ type (
 		// The container; the pod's default one where it is not given.
 		Container string `yaml:"container"`
 	}
-	// A command that runs in a pod. Expressions see stdout and stderr (texts, cut at 64 KiB) and exitCode (a number).
+	// A command that runs in a pod. Expressions see stdout and stderr (texts of 64 KiB at most) and exitCode (a number).
 	execSpec struct {
 		podSpec    `yaml:",inline"`
 		repeatSpec `yaml:",inline"`
@@ -73,7 +73,7 @@ type (
 		Command []string `yaml:"command" jsonschema:"required,minItems=1"`
 	}
 	// A request. Give one of service, pod, selector, ingress and url. Expressions see status (a number), headers (texts by
-	// names in lower case) and body (a text, cut at 64 KiB). Redirects are not followed.
+	// names in lower case) and body (a text of 64 KiB at most). Redirects are not followed.
 	httpSpec struct {
 		repeatSpec `yaml:",inline"`
 		// The namespace of what is asked.
@@ -145,8 +145,8 @@ type (
 		// One namespace; all of them where it is not given.
 		Namespace string `yaml:"namespace"`
 	}
-	// Give file or command. Expressions see content (a text, cut at 64 KiB) of a file, or stdout and stderr (texts, cut at
-	// 64 KiB) and exitCode (a number) of a command.
+	// Give file or command. Expressions see content (a text of 64 KiB at most) of a file, or stdout and stderr (texts of 64
+	// KiB at most) and exitCode (a number) of a command.
 	workstationSpec struct {
 		repeatSpec `yaml:",inline"`
 		// A path in the home folder, or an absolute one.
@@ -171,9 +171,16 @@ func (at fieldAt) in(keys ...any) fieldAt {
 	return func(field ...any) []any { return append(at(keys...), field...) }
 }
 
+// most is how many steps a lab may have, and how many checks a step: what is open
+// is judged all at once.
+const most = 50
+
 func (d *document) checks(step fieldAt, specs []checkSpec) []Check {
 	if len(specs) == 0 {
 		d.addf(step("checks"), "a step has at least one check")
+	}
+	if len(specs) > most {
+		d.addf(step("checks"), "a step has %d checks at most", most)
 	}
 	names := map[string]bool{}
 	var checks []Check

@@ -55,6 +55,9 @@ func (d *document) steps(lab *Lab, specs []stepSpec) {
 	if len(specs) == 0 {
 		d.addf(at("spec", "steps"), "a lab has at least one step")
 	}
+	if len(specs) > most {
+		d.addf(at("spec", "steps"), "a lab has %d steps at most", most)
+	}
 	names, titles := map[string]bool{}, map[string]bool{}
 	for i, spec := range specs {
 		here := fieldAt(at).in("spec", "steps", i)

@@ -219,6 +219,9 @@ func TestLoadLimits(t *testing.T) {
 	}{
 		{"size", string(big), "is larger than 256 KiB"},
 		{"aliases", bomb, "YAML anchors and aliases are not allowed"},
+		{"aliases of variables", "spec:\n  variables:\n    a: &a {oneOf: [x, y]}\n    b: *a\n", "lab.yaml:3: YAML anchors and aliases are not allowed"},
+		{"steps", "spec: {steps: [" + strings.Repeat("{name: a}, ", 51) + "]}", "a lab has 50 steps at most"},
+		{"checks", "spec: {steps: [{name: a, checks: [" + strings.Repeat("{name: a}, ", 51) + "]}]}", "a step has 50 checks at most"},
 		{"depth", strings.Repeat("[", 20_000), "is not YAML"},
 		{"not UTF-8", "a: \xff\xfe", "is not a text in UTF-8"},
 		{"zero byte", "a: \x00", "is not a text in UTF-8"},

@@ -91,6 +91,9 @@ func (l *loader) variables(file string) map[string][]string {
 	if !ok {
 		return nil
 	}
+	if _, sound := parse(&loader{broken: map[place]bool{}}, file, text); !sound { // with aliases, above all
+		return nil
+	}
 	var outer struct {
 		Spec struct {
 			Variables map[string]variableSpec `yaml:"variables"`

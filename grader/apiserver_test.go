@@ -330,11 +330,13 @@ func (a *apiServer) watch(ctx context.Context, w http.ResponseWriter, q request,
 }
 
 func reply(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	if err := json.NewEncoder(w).Encode(body); err != nil {
+	text, err := json.Marshal(body)
+	if err != nil {
 		panic(fmt.Sprintf("reply: %v", err))
 	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(text) // whoever asked may have heard enough
 }
 
 // pipeListener connects a server and its clients within the process.

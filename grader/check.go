@@ -2,6 +2,7 @@ package grader
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -156,6 +157,9 @@ func (c *check) validate(view *view, seen sight) Result {
 		case err == nil && value.Type() != types.BoolType:
 			return c.mistake(ReasonInvalid, v.place, fmt.Sprintf("the expression gave a %s and not true or false", value.Type().TypeName()))
 		case err != nil:
+			if large, cut := errors.AsType[*excess](err); cut {
+				return Result{Status: Unknown, Reason: large.reason, Message: large.sentence}
+			}
 			if missing = c.explainer(ctx, v.expression, seen).gap(err); missing == nil {
 				return c.mistake(reasonOf(err), v.place, err.Error())
 			}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -39,6 +40,7 @@ type cluster struct {
 	plain   rest.Interface
 	http    *http.Client
 	slots   chan struct{}
+	memory  memory
 	logger  *slog.Logger
 
 	workstation Workstation // nil where there is none
@@ -56,6 +58,7 @@ func connect(config *rest.Config, opts Options) (*cluster, error) {
 	}
 	c := &cluster{config: config, dialer: connrotation.NewDialer(dial), slots: make(chan struct{}, probeSlots), logger: opts.Logger, workstation: opts.Workstation}
 	config.Dial = c.dialer.DialContext
+	config.Wrap(LimitAnswers)
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("grader: the cluster's address or credentials cannot be used: %w", err)
@@ -90,7 +93,7 @@ type resource struct {
 // lookup asks the API server where it keeps objects of the query's kind. It
 // returns errNoKind where it keeps none.
 func (c *cluster) lookup(ctx context.Context, q query) (resource, error) {
-	ctx, cancel := context.WithTimeout(ctx, listTime)
+	ctx, cancel := context.WithTimeout(quiet(ctx), listTime)
 	defer cancel()
 	version, err := q.groupVersion()
 	if err != nil {
@@ -104,6 +107,9 @@ func (c *cluster) lookup(ctx context.Context, q query) (resource, error) {
 	err = c.plain.Get().AbsPath(path).Do(ctx).Into(&kinds)
 	if apierrors.IsNotFound(err) {
 		return resource{}, errNoKind
+	}
+	if errors.Is(err, errAnswer) {
+		return resource{}, &excess{ReasonTooLarge, fmt.Sprintf("The cluster's list of the kinds of %s has more than %d MiB, which is more than a check looks at.", q.apiVersion, answerSize>>20)}
 	}
 	if err != nil {
 		return resource{}, err
@@ -134,13 +140,27 @@ func (q query) namespaceIn(r resource) string {
 	return q.namespace
 }
 
-func (c *cluster) list(ctx context.Context, q query, r resource, options metav1.ListOptions) (runtime.Object, error) {
-	ctx, cancel := context.WithTimeout(ctx, listTime)
+// list reads all objects of a query. The error is an *excess where there are too
+// many.
+func (c *cluster) list(ctx context.Context, q query, r resource, options metav1.ListOptions) (list runtime.Object, err error) {
+	ctx, cancel := context.WithTimeout(quiet(ctx), listTime)
 	defer cancel()
+	options.Limit = mostObjects // all in one page, or too many
 	if q.namesOnly {
-		return c.names.Resource(r.GroupVersionResource).Namespace(q.namespaceIn(r)).List(ctx, q.options(options))
+		list, err = c.names.Resource(r.GroupVersionResource).Namespace(q.namespaceIn(r)).List(ctx, q.options(options))
+	} else {
+		list, err = c.objects.Resource(r.GroupVersionResource).Namespace(q.namespaceIn(r)).List(ctx, q.options(options))
 	}
-	return c.objects.Resource(r.GroupVersionResource).Namespace(q.namespaceIn(r)).List(ctx, q.options(options))
+	switch {
+	case errors.Is(err, errAnswer):
+		return nil, tooMuch(q, wordsOfAnswer)
+	case err != nil:
+		return nil, err
+	}
+	if about, err := meta.ListAccessor(list); err == nil && about.GetContinue() != "" || meta.LenList(list) > mostObjects {
+		return nil, tooMuch(q, wordsOfObjects)
+	}
+	return list, nil
 }
 
 func (c *cluster) watch(ctx context.Context, q query, r resource, options metav1.ListOptions) (watch.Interface, error) {

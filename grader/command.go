@@ -44,7 +44,7 @@ func (p *execProbe) run(ctx context.Context, c *cluster, in target) *outcome {
 	case errors.As(err, &code):
 		exitCode = code.Code
 	case stdout.tooMuch() || stderr.tooMuch():
-		done.fail(Unknown, ReasonInvalid, fmt.Sprintf("The command `%s` printed more than %d MiB in Pod %s and was given up.", commandLine(p.Command), outputFlood>>20, in.pod))
+		done.fail(Unknown, ReasonTooLarge, fmt.Sprintf("The command `%s` printed more than %d MiB in Pod %s and was given up.", commandLine(p.Command), outputFlood>>20, in.pod))
 	case timed.Err() != nil:
 		done.fail(Unknown, ReasonTimeout, fmt.Sprintf("The command `%s` did not end within %v in Pod %s.", commandLine(p.Command), p.Timeout, in.pod))
 	case notStarted(err):
@@ -60,6 +60,11 @@ func (p *execProbe) run(ctx context.Context, c *cluster, in target) *outcome {
 		ended = nil
 	}
 	done.values = map[string]any{"stdout": stdout.String(), "stderr": stderr.String(), "exitCode": int64(exitCode)}
+	for name, stream := range map[string]*output{"stdout": stdout, "stderr": stderr} {
+		if stream.cut() {
+			done.cutOff(name, "The command `%s` printed in Pod %s", commandLine(p.Command), in.pod)
+		}
+	}
 	done.evidence = Evidence{Name: podCommand("exec", &p.PodRef, in) + " -- " + commandLine(p.Command), Text: printed(stdout.String(), stderr.String(), ended)}
 	return done
 }
@@ -131,6 +136,13 @@ func (o *output) tooMuch() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.total > outputFlood
+}
+
+// cut tells whether more was printed than was kept.
+func (o *output) cut() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.total > outputSize
 }
 
 // String is what was kept, as text that CEL accepts.

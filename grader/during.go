@@ -3,20 +3,26 @@ package grader
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/google/cel-go/common/types"
 )
 
-// mostStates bounds the states that wait to be judged. Judging takes them faster
-// than a cluster of a lab makes them; more are told as not seen.
-const mostStates = 5000
+// What waits to be judged is bounded. Judging takes states faster than a cluster of
+// a lab makes them; more are told as not seen.
+const (
+	mostStates = 5000
+	statesSize = 8 << 20 // bytes of memory that they take
+)
 
 // during is what a check of a change has beside its validations: they have to
 // hold in every state from the last one in which from is true to the first one in
 // which until is.
 type during struct {
+	place       string // "file:line", for what only its author can mend
 	from, until *expression
 }
 
@@ -25,6 +31,7 @@ type moment struct {
 	query query
 	found found
 	gap   bool // others were before it that nobody saw
+	flood bool // because there were too many
 	at    time.Time
 }
 
@@ -33,13 +40,15 @@ type moment struct {
 type record struct {
 	mu      sync.Mutex
 	waiting []moment // not judged yet, in the order in which they came
+	size    int64    // bytes that they take
 
-	now    map[query]found
-	course course
-	began  time.Time // of the course: the last state in which from was true
-	states int       // that were seen of it
-	broken *Result   // the first state in which a validation did not hold
-	told   Result    // of the last change that ended, where none is under way
+	now     map[query]found
+	course  course
+	trouble *Result   // why nobody can tell whether it begins or ends
+	began   time.Time // of the course: the last state in which from was true
+	states  int       // that were seen of it
+	broken  *Result   // the first state in which a validation did not hold
+	told    Result    // of the last change that ended, where none is under way
 }
 
 // course is how far a change is.
@@ -53,21 +62,31 @@ const (
 
 func newRecord() *record { return &record{now: map[query]found{}} }
 
-// note keeps a state. It does not block; a store calls it with its lock held.
-func (r *record) note(q query, now found, gap bool) {
+// note keeps a state, in which so many bytes are new. It does not block; a store
+// calls it with its lock held.
+func (r *record) note(q query, now found, gap bool, fresh int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.waiting) >= mostStates {
-		r.waiting, gap = r.waiting[:0], true
+	r.size += fresh + 16*int64(len(now.objects))
+	flood := len(r.waiting) > 0 && (len(r.waiting) >= mostStates || r.size > statesSize)
+	if flood {
+		newest := map[query]moment{} // of the others
+		for _, m := range r.waiting {
+			if m.query != q {
+				m.gap, m.flood = true, true
+				newest[m.query] = m
+			}
+		}
+		r.waiting, r.size = slices.Collect(maps.Values(newest)), 0
 	}
-	r.waiting = append(r.waiting, moment{query: q, found: now, gap: gap, at: time.Now()})
+	r.waiting = append(r.waiting, moment{query: q, found: now, gap: gap || flood, flood: flood, at: time.Now()})
 }
 
 func (r *record) take() []moment {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	taken := r.waiting
-	r.waiting = nil
+	r.waiting, r.size = nil, 0
 	return taken
 }
 
@@ -83,23 +102,34 @@ func (c *check) judgeDuring(view *view) Result {
 		}
 	}
 	r := view.record
-	for _, m := range r.take() {
-		if m.gap {
-			r.miss(m.at)
+	taken := r.take()
+	ctx, cancel := context.WithTimeout(context.Background(), evaluationTime)
+	defer cancel()
+	for i, m := range taken {
+		late := ctx.Err() != nil && i < len(taken)-1
+		if m.gap || late {
+			r.miss(m.at, m.flood || late)
 		}
 		r.now[m.query] = m.found
-		c.advance(view, r, m.at)
+		if !late {
+			c.advance(view, r, m.at)
+		}
 	}
 	return r.result()
 }
 
 // miss notes that states were not seen. That matters only to a change that may
 // have begun.
-func (r *record) miss(at time.Time) {
+func (r *record) miss(at time.Time, flood bool) {
 	if r.course == before {
 		return
 	}
 	r.course = before
+	if flood {
+		r.told = Result{Status: Unknown, Reason: ReasonNotSeen, Message: fmt.Sprintf(
+			"Before %s more changed than can be looked at in that time, so nobody can say how this went. Go back to where it began and do it again.", timeOf(at))}
+		return
+	}
 	r.told = Result{Status: Unknown, Reason: ReasonNotSeen, Message: fmt.Sprintf(
 		"For a moment before %s the cluster could not be watched, so nobody can say how this went. Go back to where it began and do it again.", timeOf(at))}
 }
@@ -118,7 +148,8 @@ func (c *check) advance(view *view, r *record, at time.Time) {
 		}
 	}
 	seen, evidence, why := c.see(look)
-	begins := why.Status == "" && c.holds(c.during.from, seen)
+	r.trouble = nil
+	begins := why.Status == "" && c.holds(c.during.from, seen, r)
 	switch {
 	case begins:
 		r.course, r.began, r.states, r.broken = armed, at, 0, nil
@@ -138,7 +169,7 @@ func (c *check) advance(view *view, r *record, at time.Time) {
 			r.broken = c.breach(verdict, at)
 		}
 	}
-	if begins || why.Status != "" || !c.holds(c.during.until, seen) {
+	if begins || why.Status != "" || !c.holds(c.during.until, seen, r) {
 		return
 	}
 	r.course = before
@@ -160,12 +191,16 @@ func (c *check) breach(verdict Result, at time.Time) *Result {
 }
 
 // holds tells whether a condition is true. One that asks for what an object does
-// not have is not.
-func (c *check) holds(condition *expression, seen sight) bool {
+// not have is not; of one that costs too much it is noted that nobody can tell.
+func (c *check) holds(condition *expression, seen sight, r *record) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), evaluationTime)
 	defer cancel()
 	budget := int64(checkCost)
 	value, err := condition.evaluate(ctx, seen.values, &budget)
+	if err != nil && reasonOf(err) != ReasonInvalid {
+		why := c.mistake(reasonOf(err), c.during.place, err.Error())
+		r.trouble = &why
+	}
 	return err == nil && value == types.True
 }
 
@@ -174,6 +209,8 @@ func (r *record) result() Result {
 		return Result{Status: False, Reason: ReasonPending, Message: fmt.Sprintf(format, args...)}
 	}
 	switch {
+	case r.trouble != nil:
+		return *r.trouble
 	case r.course == started && r.broken != nil:
 		return *r.broken
 	case r.course == started:

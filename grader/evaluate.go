@@ -41,6 +41,7 @@ func (k *knowledge) read(ctx context.Context, cluster *cluster, queries []query)
 			continue
 		}
 		k.stores[q] = newStore(q, func() {})
+		k.stores[q].memory = &cluster.memory
 		s := &source{store: k.stores[q], cluster: cluster}
 		reading.Go(func() error { return s.read(ctx) })
 	}

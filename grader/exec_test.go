@@ -150,12 +150,14 @@ func TestWhatACommandDid(t *testing.T) {
 		{"errors", prints("", "no such file\n", 3), "stderr.startsWith('no such') && exitCode == 3", grader.True, grader.ReasonPassed, "", "(standard error)\nno such file\n\n(exit code 3)\n"},
 		{"wrong output", prints("bye\n", "", 0), "stdout == 'hello\\n'", grader.False, grader.ReasonWrong, "untrue", "bye\n\n(exit code 0)\n"},
 		{"no text", prints("a\xffb", "", 0), "stdout == 'a\ufffdb'", grader.True, grader.ReasonPassed, "", "a\ufffdb\n(exit code 0)\n"},
-		{"much output", prints(strings.Repeat("x", 100<<10), "", 0), "size(stdout) == 65536 && exitCode == 0", grader.True, grader.ReasonPassed, "", "xxx"},
+		{"much output", prints(strings.Repeat("x", 100<<10), "", 0), "exitCode == 0", grader.True, grader.ReasonPassed, "", "xxx"},
+		{"much output that is looked at", prints(strings.Repeat("x", 100<<10), "", 0), "exitCode == 0 && stdout.startsWith('x')", grader.Unknown, grader.ReasonTooLarge,
+			"The command `cat '/etc/my file'` printed in Pod web more than 64 KiB, which is more than a check looks at.", "xxx"},
 		{"no such program", fails(`exec failed: unable to start container process: exec: "cat": executable file not found in $PATH`), "true", grader.False, grader.ReasonWrong,
 			"Container main of Pod web cannot run `cat`: it has no such program.", ""},
 		{"a broken node", fails("the node is on fire"), "true", grader.Unknown, grader.ReasonInvalid, "The command `cat '/etc/my file'` could not be run in Pod web: the node is on fire.", ""},
 		{"no end", hangs, "true", grader.Unknown, grader.ReasonTimeout, "The command `cat '/etc/my file'` did not end within 300ms in Pod web.", "one line"},
-		{"no end of output", floods, "true", grader.Unknown, grader.ReasonInvalid, "The command `cat '/etc/my file'` printed more than 8 MiB in Pod web and was given up.", "y\ny\n"},
+		{"no end of output", floods, "true", grader.Unknown, grader.ReasonTooLarge, "The command `cat '/etc/my file'` printed more than 8 MiB in Pod web and was given up.", "y\ny\n"},
 	}
 	for _, onlySPDY := range []bool{false, true} {
 		for _, test := range tests {

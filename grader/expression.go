@@ -42,7 +42,7 @@ func environmentOf(variables []cel.EnvOption) (*cel.Env, error) {
 	base := environment.MustBaseEnvSet(environment.DefaultCompatibilityVersion())
 	set, err := base.Extend(environment.VersionedOptions{
 		IntroducedVersion: version.MajorMinor(1, 0), // in every version
-		EnvOptions:        variables,
+		EnvOptions:        append(bounded(), variables...),
 	})
 	if err != nil {
 		return nil, err
@@ -108,6 +108,9 @@ func (e *expression) part(of celast.Expr) (*expression, error) {
 // evaluate gives the expression's value and takes its cost from budget. The
 // error says why there is no value; see reasonOf.
 func (e *expression) evaluate(ctx context.Context, variables map[string]any, budget *int64) (ref.Val, error) {
+	if *budget < 0 {
+		return nil, errBudget
+	}
 	value, details, err := e.program.ContextEval(ctx, variables)
 	if cost := details.ActualCost(); cost != nil {
 		*budget -= int64(min(*cost, 1<<40))
@@ -129,7 +132,7 @@ var errBudget = errors.New("the check's expressions cost more together than a ch
 func reasonOf(err error) string {
 	var cancelled interpreter.EvalCancelledError
 	switch {
-	case errors.Is(err, errBudget):
+	case errors.Is(err, errBudget), errors.Is(err, errText), errors.Is(err, errSets):
 		return ReasonCost
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return ReasonTimeout

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
 	"k8s.io/streaming/pkg/httpstream"
@@ -20,12 +21,14 @@ import (
 // port-forward does. It ends with Close.
 func (c *cluster) forward(ctx context.Context, in target, port int) (net.Conn, error) {
 	where := c.plain.Get().AbsPath("/api/v1/namespaces", in.namespace, "pods", in.pod, "portforward").URL()
-	transport, upgrader, err := spdy.RoundTripperFor(c.config)
+	config := rest.CopyConfig(c.config)
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return bound{ctx, next} })
+	transport, upgrader, err := spdy.RoundTripperFor(config)
 	if err != nil {
 		return nil, err
 	}
 	old := spdy.NewDialerForStreaming(upgrader, &http.Client{Transport: transport, Timeout: time.Minute}, http.MethodPost, where)
-	webSocket, err := portforward.NewSPDYOverWebsocketDialerForStreaming(where, c.config)
+	webSocket, err := portforward.NewSPDYOverWebsocketDialerForStreaming(where, config)
 	if err != nil {
 		return nil, err
 	}
@@ -42,6 +45,16 @@ func (c *cluster) forward(ctx context.Context, in target, port int) (net.Conn, e
 	}
 	context.AfterFunc(ctx, func() { streams.Close() })
 	return conn, nil
+}
+
+// bound gives requests that are made without one a context.
+type bound struct {
+	ctx  context.Context
+	next http.RoundTripper
+}
+
+func (b bound) RoundTrip(request *http.Request) (*http.Response, error) {
+	return b.next.RoundTrip(request.WithContext(b.ctx))
 }
 
 // forwarded opens the two streams of one connection: what goes wrong, then what

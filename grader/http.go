@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -257,18 +258,37 @@ func (p *httpProbe) run(ctx context.Context, c *cluster, in target) *outcome {
 		return done
 	}
 	defer answer.Body.Close()
-	read, err := io.ReadAll(io.LimitReader(answer.Body, outputSize))
-	if err != nil && len(read) == 0 {
+	read, err := io.ReadAll(io.LimitReader(answer.Body, outputSize+1))
+	timedOut := errors.Is(err, context.DeadlineExceeded)
+	if err != nil && len(read) == 0 && !timedOut && len(done.cut) == 0 {
 		return done.fail(False, ReasonWrong, fmt.Sprintf("%s broke off its answer to %s.", p.what(in), p.Path))
 	}
-	headers := map[string]string{}
+	switch {
+	case len(done.cut) > 0: // the body; curl has said so
+	case len(read) > outputSize:
+		done.cutOff("body", "%s answers %s with", p.what(in), p.Path)
+	case timedOut:
+		done.cut = []cut{p.endless(in)}
+	}
+	headers, size := map[string]string{}, 0
 	for name, values := range answer.Header {
-		headers[strings.ToLower(name)] = strings.ToValidUTF8(strings.Join(values, ", "), "\uFFFD")
+		value := strings.ToValidUTF8(strings.Join(values, ", "), "\uFFFD")
+		headers[strings.ToLower(name)] = value
+		size += len(name) + len(value)
+	}
+	if size > outputSize {
+		headers = map[string]string{}
+		done.cutOff("headers", "%s answers with headers of", p.what(in))
 	}
 	body := text(read)
 	done.values = map[string]any{"status": int64(answer.StatusCode), "headers": headers, "body": body}
 	done.evidence = Evidence{Name: p.Method + " " + p.what(in) + " " + p.Path, Text: clip(shownAnswer(answer.StatusCode, headers, body), evidenceSize)}
 	return done
+}
+
+// endless says that an answer began and did not end.
+func (p *httpProbe) endless(in target) cut {
+	return cut{"body", &excess{ReasonTimeout, fmt.Sprintf("%s does not end its answer to %s within %v.", p.what(in), p.Path, p.Timeout)}}
 }
 
 func shownAnswer(status int, headers map[string]string, body string) string {
@@ -361,8 +381,18 @@ func (p *httpProbe) byCurl(ctx context.Context, c *cluster, in target, done *out
 		return nil
 	}
 	answer, err := http.ReadResponse(bufio.NewReader(strings.NewReader(ran.stdout)), &http.Request{Method: p.Method})
-	if err == nil {
+	switch {
+	case err == nil && ran.stdoutCut:
+		done.cutOff("body", "%s answers %s with", p.what(in), p.Path)
 		return answer
+	case err == nil && ran.exitCode == curlTimedOut:
+		done.cut = []cut{p.endless(in)}
+		return answer
+	case err == nil:
+		return answer
+	case ran.stdoutCut:
+		done.fail(Unknown, ReasonTooLarge, fmt.Sprintf("%s answers with headers of more than %d KiB, which is more than a check looks at.", p.what(in), outputSize>>10))
+		return nil
 	}
 	why := "it gave no answer of HTTP"
 	if said, ok := curlProblems[ran.exitCode]; ok {
@@ -375,8 +405,10 @@ func (p *httpProbe) byCurl(ctx context.Context, c *cluster, in target, done *out
 	return nil
 }
 
+const curlTimedOut = 28
+
 // curlProblems are curl's exit codes, by its manual.
 var curlProblems = map[int]string{
-	6: "its name is not known", 7: "the connection is refused", 28: "it takes too long", 35: "it does not speak TLS",
+	6: "its name is not known", 7: "the connection is refused", curlTimedOut: "it takes too long", 35: "it does not speak TLS",
 	52: "it closed the connection without an answer", 56: "the connection broke",
 }

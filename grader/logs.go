@@ -66,7 +66,7 @@ func (p *logsProbe) run(ctx context.Context, c *cluster, in target) *outcome {
 		return done
 	}
 	defer cancel()
-	log, err := c.log(timed, objectKey{in.namespace, in.pod}, in.container, logLines, p.Previous)
+	text, err := c.log(timed, objectKey{in.namespace, in.pod}, in.container, logLines, p.Previous)
 	switch {
 	case err == nil:
 	case timed.Err() != nil:
@@ -76,6 +76,12 @@ func (p *logsProbe) run(ctx context.Context, c *cluster, in target) *outcome {
 	default:
 		done.fail(Unknown, ReasonInvalid, fmt.Sprintf("The log of Pod %s could not be read: %v.", in.pod, err))
 	}
+	if len(text) > logSize { // the end, which was asked for, is not in it
+		done.cut = []cut{{"lines", &excess{ReasonTooLarge, fmt.Sprintf(
+			"The last %d lines of the log of Pod %s have more than %d KiB, which is more than a check looks at.", logLines, in.pod, logSize>>10)}}}
+		text = text[:logSize]
+	}
+	log := strings.ToValidUTF8(string(text), "\uFFFD")
 	lines := []string{}
 	if log != "" {
 		lines = strings.Split(strings.TrimSuffix(log, "\n"), "\n")
@@ -85,19 +91,20 @@ func (p *logsProbe) run(ctx context.Context, c *cluster, in target) *outcome {
 	return done
 }
 
-// log reads the last lines of what a container has logged, no more than logSize.
-func (c *cluster) log(ctx context.Context, pod objectKey, container string, lines int, previous bool) (string, error) {
+// log reads the last lines of what a container has logged, logSize and one byte of
+// it at most.
+func (c *cluster) log(ctx context.Context, pod objectKey, container string, lines int, previous bool) ([]byte, error) {
 	request := c.plain.Get().AbsPath("/api/v1/namespaces", pod.namespace, "pods", pod.name, "log").
-		Param("container", container).Param("tailLines", fmt.Sprint(lines)).Param("limitBytes", fmt.Sprint(logSize))
+		Param("container", container).Param("tailLines", fmt.Sprint(lines)).Param("limitBytes", fmt.Sprint(logSize+1))
 	if previous {
 		request = request.Param("previous", "true")
 	}
 	stream, err := request.Stream(ctx)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	text, err := io.ReadAll(io.LimitReader(stream, logSize))
-	return strings.ToValidUTF8(string(text), "\uFFFD"), errors.Join(err, stream.Close())
+	text, err := io.ReadAll(io.LimitReader(stream, logSize+1))
+	return text, errors.Join(err, stream.Close())
 }
 
 const (
@@ -117,7 +124,7 @@ func (c *cluster) lastWords(ctx context.Context, q query) string {
 		return ""
 	}
 	last := ""
-	for line := range strings.Lines(log) {
+	for line := range strings.Lines(strings.ToValidUTF8(string(log), "\uFFFD")) {
 		line = oneLine(line)
 		if strings.HasPrefix(line, "panic: ") {
 			return line

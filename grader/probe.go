@@ -2,9 +2,11 @@ package grader
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/types"
 
 	"wheelhouse/content"
 )
@@ -52,10 +54,24 @@ func (t target) same(other target) bool {
 type outcome struct {
 	target   target
 	values   map[string]any // of the probe's declarations
+	cut      []cut          // those of them that are not whole
 	evidence Evidence
 	status   Status // where reason is set: False or Unknown
 	reason   string
 	problem  string // a sentence
+}
+
+// cut is a value of which only the beginning is known. An expression that asks for
+// it has no value either, rather than one that more of it might change.
+type cut struct {
+	name string
+	why  *excess
+}
+
+// cutOff notes that a value is not whole: what, which goes on in "… more than 64
+// KiB", tells of it.
+func (o *outcome) cutOff(name, what string, args ...any) {
+	o.cut = append(o.cut, cut{name, &excess{ReasonTooLarge, fmt.Sprintf(what, args...) + fmt.Sprintf(" more than %d KiB, which is more than a check looks at.", outputSize>>10)}})
 }
 
 // fail notes why there are no values.
@@ -101,11 +117,16 @@ func (c *check) judgeProbe(view *view, seen sight) Result {
 		for name, value := range done.values {
 			seen.values[name] = value
 		}
+		for _, cut := range done.cut {
+			seen.values[cut.name] = types.WrapErr(cut.why)
+		}
 		result = c.validate(view, seen)
 		if result.Found != "" && result.Object == "" {
 			result.Object = target.of
 		}
-		result.saw = &sightings{probe: c.probeKey, values: done.values}
+		if len(done.cut) == 0 {
+			result.saw = &sightings{probe: c.probeKey, values: done.values}
+		}
 	}
 	result.Evidence = []Evidence{done.evidence}
 	return result

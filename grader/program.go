@@ -69,6 +69,7 @@ func compileCheck(lab *content.Lab, step *content.Step, spec *content.Check) (*c
 	}
 	if spec.During != nil {
 		c.during = &during{
+			place: fmt.Sprintf("%s:%d", fileOf(lab), spec.Line),
 			from:  translate(spec.Line, "from", spec.During.From, cel.BoolType),
 			until: translate(spec.Line, "until", spec.During.Until, cel.BoolType),
 		}

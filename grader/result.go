@@ -21,6 +21,7 @@ const (
 	ReasonInvalid     = "EvaluationFailed"   // Unknown: the expression failed, panicked or has the wrong type
 	ReasonCost        = "CostExceeded"       // Unknown: the expression asked for more than it may use
 	ReasonTimeout     = "Timeout"            // Unknown: the check ran over its time
+	ReasonTooLarge    = "TooLarge"           // Unknown: there is more to look at than a check may see
 	ReasonUnreachable = "ClusterUnreachable" // Unknown: the API server did not answer
 	ReasonForged      = "StatusForged"       // Unknown: what would pass rests on a status that somebody wrote by hand
 	ReasonNotSeen     = "NotSeen"            // Unknown: the watch had a gap while a change went on

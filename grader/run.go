@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// longestDebounce bounds how far evaluation is put off under a storm of changes.
-const longestDebounce = time.Second
+// longestPause bounds how far evaluation is put off under a storm of changes.
+const longestPause = 10 * time.Second
 
 // Run watches and judges until ctx ends, and returns when all its goroutines
 // have ended. A cluster that does not answer does not end it: Run goes on trying,
@@ -47,9 +47,12 @@ type run struct {
 func (r *run) touch() { signal(r.dirty) }
 
 // loop gathers changes for the time of the debounce, counted from the first one,
-// and judges. Under a storm it spends at most a fifth of its time judging.
+// and judges. Under a storm it spends at most a fifth of its time judging and
+// telling, which has results stored where those of others are: it pauses four times
+// as long as that took. A change after the pause waits for the debounce only.
 func (r *run) loop(ctx context.Context) {
 	debounce := r.opts.Debounce
+	var rested time.Time // when the pause is over
 	for {
 		select {
 		case <-ctx.Done():
@@ -64,23 +67,23 @@ func (r *run) loop(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(debounce):
+		case <-time.After(max(debounce, time.Until(rested))):
 		}
 		select { // what came meanwhile is part of what is judged now
 		case <-r.dirty:
 		default:
 		}
 		took, complete := r.evaluate(ctx)
-		debounce = min(max(r.opts.Debounce, 4*took), longestDebounce)
+		debounce, rested = r.opts.Debounce, time.Now().Add(min(4*took, longestPause))
 		if !complete {
-			debounce = 0 // for what is missing, the time has been waited
+			debounce, rested = 0, time.Time{} // for what is missing, the time has been waited
 		}
 	}
 }
 
 // evaluate judges the open steps and tells the results, unless they are not
 // complete: then something is still being fetched whose arrival makes it be called
-// again. It returns how long the judging took.
+// again. It returns how long that took.
 func (r *run) evaluate(ctx context.Context) (took time.Duration, complete bool) {
 	checks, opened := r.openChecks()
 	r.follow(ctx, checks, nil)
@@ -94,13 +97,12 @@ func (r *run) evaluate(ctx context.Context) (took time.Duration, complete bool) 
 		e.offer(e.aim(r.stores))
 	}
 	results, asked, complete := r.judge(checks, started)
-	took = time.Since(started)
 	r.follow(ctx, checks, asked)
 	r.forget(checks, asked)
 	if complete {
 		r.tell(results, opened)
 	}
-	return took, complete
+	return time.Since(started), complete
 }
 
 // silence gives every check the result that nothing is known.
@@ -143,6 +145,7 @@ func (r *run) watch(ctx context.Context, q query) {
 		return
 	}
 	r.stores[q] = newStore(q, r.touch)
+	r.stores[q].memory = &r.cluster.memory
 	s := &source{store: r.stores[q], cluster: r.cluster, trouble: r.health.suspect}
 	ctx, r.stops[q] = context.WithCancel(ctx)
 	r.goroutines.Go(func() { s.run(ctx) })

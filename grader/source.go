@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -22,6 +23,7 @@ import (
 const (
 	kindInterval  = time.Second // how often a kind that is not there is asked for again
 	retryInterval = 500 * time.Millisecond
+	largeInterval = 5 * time.Second // how often it is looked whether what was too much has become less
 )
 
 // source fills a store from the cluster: read once, or run for as long as
@@ -48,10 +50,19 @@ func (s *source) read(ctx context.Context) error {
 		s.settle(failed, ReasonInvalid, no.sentence)
 		return nil
 	}
+	var large *excess
+	if errors.As(err, &large) {
+		s.settle(failed, large.reason, large.sentence)
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("grader: find the kind %s: %w", s.query.kind, err)
 	}
 	listed, err := s.cluster.list(ctx, s.query, where, metav1.ListOptions{})
+	if errors.As(err, &large) {
+		s.settle(failed, large.reason, large.sentence)
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("grader: list %s: %w", where.Resource, err)
 	}
@@ -63,7 +74,10 @@ func (s *source) read(ctx context.Context) error {
 	for _, item := range items {
 		all = append(all, item)
 	}
-	return s.Replace(all, "")
+	if err := s.Replace(all, ""); err != nil && !errors.As(err, &large) {
+		return err
+	}
+	return nil
 }
 
 // run keeps the store as the cluster is, until ctx ends. A kind that is not there
@@ -73,13 +87,16 @@ func (s *source) run(ctx context.Context) {
 		s.hear(s.cluster.lastWords(ctx, s.query))
 		return
 	}
+	defer s.release()
 	for {
 		pause := kindInterval
 		where, err := s.locate(ctx)
 		switch {
 		case err == nil:
-			s.follow(ctx, where) // until ctx ends or the kind has gone
 			pause = retryInterval
+			if s.follow(ctx, where) { // until ctx ends, the kind has gone, or there is too much
+				pause = largeInterval
+			}
 		case errors.Is(err, errNoKind):
 			s.settle(unknownKind, "", "")
 		default:
@@ -114,24 +131,32 @@ func (r *refusal) Error() string { return r.sentence }
 // business of the health watch.
 func (s *source) refused(err error) {
 	var no *refusal
+	var large *excess
 	var status apierrors.APIStatus
 	switch {
 	case errors.As(err, &no):
 		s.settle(failed, ReasonInvalid, no.sentence)
+	case errors.As(err, &large):
+		s.settle(failed, large.reason, large.sentence)
 	case s.look().phase == known:
 	case errors.As(err, &status):
 		s.settle(failed, ReasonUnreachable, fmt.Sprintf("The cluster does not tell about %s: %s.", s.query.what(), status.Status().Message))
 	case errors.Is(err, context.DeadlineExceeded):
 		s.settle(failed, ReasonUnreachable, fmt.Sprintf("The cluster took more than %v to tell about %s.", listTime, s.query.what()))
+	case !disconnected(err) && !errors.Is(err, context.Canceled): // or all other checks would wait for this one
+		s.settle(failed, ReasonUnreachable, fmt.Sprintf("The cluster does not tell about %s; it is tried again.", s.query.what()))
 	}
 	s.cluster.logger.Debug("grader: request refused", "kind", s.query.kind, "error", err)
 	s.trouble()
 }
 
-// follow lists and watches until ctx ends or the kind has gone.
-func (s *source) follow(ctx context.Context, where resource) {
+// follow lists and watches until ctx ends, the kind has gone or there is more than
+// may be kept; it tells whether it was that.
+func (s *source) follow(ctx context.Context, where resource) (large bool) {
+	kept := &kept{store: s.store}
 	ctx, gone := context.WithCancel(klog.NewContext(ctx, logr.Discard()))
 	defer gone()
+	kept.full = gone
 	var lists gate // the reflector does not wait for its lists
 	defer lists.close()
 	failing := func(err error) {
@@ -143,6 +168,9 @@ func (s *source) follow(ctx context.Context, where resource) {
 			return
 		}
 		s.refused(err)
+		if _, large := errors.AsType[*excess](err); large {
+			kept.refuse()
+		}
 	}
 	requester := &requester{&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
@@ -166,7 +194,7 @@ func (s *source) follow(ctx context.Context, where resource) {
 	// Students wait for what they see, so a cluster that comes back is found
 	// sooner than client-go's half minute.
 	backoff := wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 5, Cap: 2 * time.Second}
-	reflector := cache.NewReflectorWithOptions(requester, nil, s.store, cache.ReflectorOptions{Name: "grader", Backoff: &backoff})
+	reflector := cache.NewReflectorWithOptions(requester, nil, kept, cache.ReflectorOptions{Name: "grader", Backoff: &backoff})
 	// Not its own RunWithContext, which reports every error to a handler of the
 	// whole process that lets one through each millisecond.
 	_ = backoff.DelayWithReset(clock.RealClock{}, time.Minute).Until(ctx, true, true, func(ctx context.Context) (bool, error) {
@@ -175,6 +203,36 @@ func (s *source) follow(ctx context.Context, where resource) {
 		}
 		return false, nil
 	})
+	return kept.large.Load()
+}
+
+// kept is a store that is not filled any more once it has refused something.
+type kept struct {
+	*store
+	full  func()
+	large atomic.Bool
+}
+
+func (k *kept) refuse() {
+	k.large.Store(true)
+	k.full()
+}
+
+// refused keeps what a Reflector would only report, and that to a handler of the
+// whole process.
+func (k *kept) refused(err error) error {
+	if _, large := errors.AsType[*excess](err); !large {
+		return err
+	}
+	k.refuse()
+	return nil
+}
+
+func (k *kept) Add(item any) error    { return k.refused(k.store.Add(item)) }
+func (k *kept) Update(item any) error { return k.refused(k.store.Update(item)) }
+
+func (k *kept) Replace(items []any, version string) error {
+	return k.refused(k.store.Replace(items, version))
 }
 
 // requester lists before it watches. Streaming the list through the watch saves

@@ -49,9 +49,12 @@ var versions atomic.Uint64
 // end of a cache.Reflector, which calls its exported methods.
 type store struct {
 	query   query
-	changed func() // called after every change, without locks
+	changed func()  // called after every change, without locks
+	memory  *memory // of the cluster; nil where nothing bounds it
 
 	mu      sync.Mutex
+	size    int64 // bytes of objects, as memory counts them
+	fresh   int64 // bytes of what came since records were told last
 	found   found
 	objects map[objectKey]*object
 	stale   bool             // found.objects is older than objects
@@ -90,8 +93,7 @@ func (s *store) settle(to phase, reason, problem string) {
 			return false, false
 		}
 		gap = s.found.phase != waiting
-		s.found.phase, s.found.reason, s.found.problem = to, reason, problem
-		clear(s.objects)
+		s.fail(to, reason, problem)
 		return true, gap
 	})
 }
@@ -102,6 +104,37 @@ func (s *store) hear(said string) {
 		s.found.phase, s.found.said = known, said
 		return true, false
 	})
+}
+
+// fail forgets all objects. The lock must be held.
+func (s *store) fail(to phase, reason, problem string) {
+	s.found.phase, s.found.reason, s.found.problem = to, reason, problem
+	clear(s.objects)
+	s.memory.add(-s.size)
+	s.size = 0
+}
+
+// release forgets what a store kept that nobody looks at any more.
+func (s *store) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fail(waiting, "", "")
+}
+
+// bound forgets all objects where they are too many, and says so then. The lock
+// must be held.
+func (s *store) bound() error {
+	var large *excess
+	switch {
+	case len(s.objects) > mostObjects:
+		large = tooMuch(s.query, wordsOfObjects)
+	case !s.memory.add(0):
+		large = tooMuch(s.query, wordsOfCluster)
+	default:
+		return nil
+	}
+	s.fail(failed, ReasonTooLarge, large.sentence)
+	return large
 }
 
 // update runs change under the lock, and tells about it where something changed,
@@ -116,8 +149,9 @@ func (s *store) update(change func() (changed, gap bool)) {
 	}
 	if changed {
 		for r := range s.records {
-			r.note(s.query, s.refresh(), gap)
+			r.note(s.query, s.refresh(), gap, s.fresh)
 		}
+		s.fresh = 0
 	}
 	s.mu.Unlock()
 	if changed {
@@ -137,7 +171,7 @@ func (s *store) keep(r *record) {
 	}
 	s.records[r] = true
 	if s.found.phase != waiting {
-		r.note(s.query, s.refresh(), false)
+		r.note(s.query, s.refresh(), false, s.size)
 	}
 }
 
@@ -151,14 +185,23 @@ func (s *store) leave(r *record) {
 // Add keeps an object that is new.
 func (s *store) Add(item any) error { return s.Update(item) }
 
-// Update keeps an object's new state.
+// Update keeps an object's new state. The error is an *excess where there are too
+// many; nothing is taken then before the next Replace.
 func (s *store) Update(item any) error {
 	o, err := s.objectOf(item)
 	if err != nil {
 		return err
 	}
-	s.update(func() (changed, gap bool) { return s.put(o), false })
-	return nil
+	s.update(func() (changed, gap bool) {
+		if s.found.phase == failed {
+			return false, false
+		}
+		if changed = s.put(o); changed {
+			err = s.bound()
+		}
+		return changed, err != nil
+	})
+	return err
 }
 
 // Delete forgets an object.
@@ -168,15 +211,14 @@ func (s *store) Delete(item any) error {
 		return err
 	}
 	s.update(func() (changed, gap bool) {
-		_, had := s.objects[o.key]
-		delete(s.objects, o.key)
-		return had, false
+		return s.drop(o.key), false
 	})
 	return nil
 }
 
 // Replace keeps the listed objects and forgets all others. After a lost
-// connection most of them are what they were; then nothing has changed.
+// connection most of them are what they were; then nothing has changed. The error
+// is that of Update.
 func (s *store) Replace(items []any, _ string) error {
 	listed := make(map[objectKey]*object, len(items))
 	for _, item := range items {
@@ -186,22 +228,23 @@ func (s *store) Replace(items []any, _ string) error {
 		}
 		listed[o.key] = o
 	}
+	var large error
 	s.update(func() (changed, gap bool) {
 		gap = s.found.phase != waiting
 		changed = s.found.phase != known
 		s.found.phase, s.found.reason, s.found.problem = known, "", ""
 		for key := range s.objects {
 			if listed[key] == nil {
-				delete(s.objects, key)
-				changed = true
+				changed = s.drop(key)
 			}
 		}
 		for _, o := range listed {
 			changed = s.put(o) || changed
 		}
-		return changed, gap
+		large = s.bound()
+		return changed || large != nil, gap
 	})
-	return nil
+	return large
 }
 
 // Resync does nothing: the store is what it mirrors.
@@ -213,8 +256,28 @@ func (s *store) put(o *object) bool {
 	if old != nil && s.alike(old, o) {
 		return false
 	}
+	if old != nil {
+		s.grow(-old.size)
+	}
 	s.objects[o.key] = o
+	s.grow(o.size)
+	s.fresh += o.size
 	return true
+}
+
+// drop forgets an object and tells whether there was one.
+func (s *store) drop(key objectKey) bool {
+	old := s.objects[key]
+	if old != nil {
+		delete(s.objects, key)
+		s.grow(-old.size)
+	}
+	return old != nil
+}
+
+func (s *store) grow(bytes int64) {
+	s.size += bytes
+	s.memory.add(bytes)
 }
 
 // alike tells whether two states of an object are the same as far as the query
@@ -234,8 +297,12 @@ func (s *store) objectOf(item any) (*object, error) {
 	o := &object{kind: s.query.kind, key: objectKey{about.GetNamespace(), about.GetName()}}
 	if s.query.labelled {
 		o.labels = about.GetLabels()
+		for key, value := range o.labels {
+			o.size += int64(64 + len(key) + len(value))
+		}
 	}
 	if s.query.namesOnly {
+		o.size += int64(256 + len(o.key.namespace) + len(o.key.name))
 		return o, nil
 	}
 	content, ok := item.(*unstructured.Unstructured)
@@ -244,6 +311,6 @@ func (s *store) objectOf(item any) (*object, error) {
 	}
 	o.writer = handWritten(content)
 	content.SetManagedFields(nil) // as long as all the rest, and of no more use to a check
-	o.content = content
+	o.content, o.size = content, sizeOf(content.Object)
 	return o, nil
 }

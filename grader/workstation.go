@@ -13,8 +13,8 @@ import (
 )
 
 // Workstation runs a command on the student's workstation, as the student and in
-// their home folder, for at most limit. The first 64 KiB of each stream are
-// enough. The error is context.DeadlineExceeded where the command did not end in
+// their home folder, for at most limit. A little more than the first 64 KiB
+// of each stream is enough. The error is context.DeadlineExceeded where the command did not end in
 // time, and says otherwise that the workstation could not be reached or has no
 // such program; a command that ends by itself is none.
 type Workstation func(ctx context.Context, command []string, limit time.Duration) (stdout, stderr []byte, exitCode int, err error)
@@ -44,19 +44,30 @@ func (p *workstationProbe) run(ctx context.Context, c *cluster, in target) *outc
 	done := &outcome{target: in}
 	command := p.Command
 	if p.File != "" {
-		command = []string{"/usr/bin/head", "-c", fmt.Sprint(outputSize), "--", p.File}
+		command = []string{"/usr/bin/head", "-c", fmt.Sprint(outputSize + 1), "--", p.File}
 	}
 	ran := c.onWorkstation(ctx, command, p.Timeout, done)
 	if ran == nil {
+		if p.File != "" && done.reason == ReasonTimeout { // a named pipe, as a rule
+			done.problem = fmt.Sprintf("The file %s could not be read within %v.", p.File, p.Timeout)
+		}
 		return done
 	}
 	if p.File == "" {
+		for name, cut := range map[string]bool{"stdout": ran.stdoutCut, "stderr": ran.stderrCut} {
+			if cut {
+				done.cutOff(name, "The command `%s` printed on your workstation", commandLine(p.Command))
+			}
+		}
 		done.values = map[string]any{"stdout": ran.stdout, "stderr": ran.stderr, "exitCode": int64(ran.exitCode)}
 		done.evidence = Evidence{Name: commandLine(p.Command), Text: printed(ran.stdout, ran.stderr, &ran.exitCode)}
 		return done
 	}
 	done.evidence = Evidence{Name: "the file " + p.File, Text: clip(ran.stdout, evidenceSize)}
 	done.values = map[string]any{"content": ran.stdout}
+	if ran.stdoutCut {
+		done.cutOff("content", "The file %s has", p.File)
+	}
 	switch {
 	case ran.exitCode == 0:
 	case strings.Contains(ran.stderr, "No such file"):
@@ -112,6 +123,8 @@ func lastLine(text string) string {
 type ran struct {
 	stdout, stderr string
 	exitCode       int
+
+	stdoutCut, stderrCut bool // there was more
 }
 
 // onWorkstation runs a command there. Where it returns nil, done says why it was
@@ -129,7 +142,7 @@ func (c *cluster) onWorkstation(ctx context.Context, command []string, limit tim
 	stdout, stderr, exitCode, err := c.workstation(timed, command, limit)
 	switch {
 	case err == nil:
-		return &ran{text(stdout), text(stderr), exitCode}
+		return &ran{text(stdout), text(stderr), exitCode, len(stdout) > outputSize, len(stderr) > outputSize}
 	case errors.Is(err, context.DeadlineExceeded):
 		done.fail(Unknown, ReasonTimeout, fmt.Sprintf("The command `%s` did not end within %v on your workstation.", clip(oneLine(commandLine(command)), 100), limit))
 	default:
