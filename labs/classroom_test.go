@@ -65,7 +65,7 @@ func newClassroom(b *testing.B, all ...*content.Lab) *classroom {
 		Stores: c.stores,
 		Pool:   &onlyCluster{access: access},
 		Judge:  c.judge,
-		Logger: slog.New(slog.NewTextHandler(b.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Logger: slog.New(slog.NewTextHandler(b.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
 	})
 	if err != nil {
 		b.Fatal(err)
