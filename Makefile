@@ -71,6 +71,7 @@ test: build ## Run the whole suite: Go, the pages, real clusters of each provide
 	$(GO) vet ./...
 	cd web && $(NPM) run --silent check && $(NPM) run --silent test
 	$(GO) test -p 1 -timeout 60m $(GOTESTFLAGS) ./... # one after another: real clusters want the machine for themselves
+	cd grader/compare && $(GO) vet . && $(GO) test $(GOTESTFLAGS) .
 	cd provisioner/runtime/kubernetes && CGO_ENABLED=0 GOFLAGS=-trimpath $(GO) test -timeout 20m $(GOTESTFLAGS) ./...
 	@$(MAKE) --no-print-directory e2e
 
@@ -100,8 +101,9 @@ lint: parts ## gofmt, vet, staticcheck and the front end's linter and type check
 	cd web && $(NPM) run --silent lint && $(NPM) run --silent check
 
 .PHONY: bench
-bench: build ## Measure the promises of README.md: state to tick, claims, cold creation beside kind, terminals
+bench: build ## Measure the promises of README.md: state to tick, twenty sessions, the grader beside others, claims, cold creation beside kind, terminals
 	$(GO) test -run '^$$' -bench . -timeout 60m ./...
+	cd grader/compare && $(GO) test -run '^$$' -bench . -timeout 20m .
 	cd web && $(NPM) run --silent bench
 
 .PHONY: verify

@@ -4,11 +4,16 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/json"
+
 	"wheelhouse/content"
 	"wheelhouse/grader"
+	"wheelhouse/grader/gradertest"
 )
 
 func goroutines() []byte {
@@ -86,6 +91,61 @@ func BenchmarkJudge(b *testing.B) {
 			b.Fatalf("got %s %s", result.Status, result.Message)
 		}
 	}
+}
+
+// BenchmarkTypical measures the five checks of gradertest.Lab: their expressions on
+// objects that are known, and all that a change of every object costs, which is
+// mostly the evidence for people. Package compare measures others on the same
+// objects.
+func BenchmarkTypical(b *testing.B) {
+	objects := typicalObjects(b)
+	for _, part := range []struct {
+		name   string
+		change bool
+	}{{"expressions", false}, {"change", true}} {
+		b.Run(part.name, func(b *testing.B) {
+			judge := grader.JudgeAllRepeatedly(b, gradertest.Lab("typical", 3), objects, part.change)
+			b.ReportAllocs()
+			before := processorTime(b)
+			for b.Loop() {
+				for _, result := range judge() {
+					if result.Status != grader.True {
+						b.Fatalf("%s is %s: %s", result.Check, result.Status, result.Message)
+					}
+				}
+			}
+			b.ReportMetric((processorTime(b)-before).Seconds()*1000/float64(b.N), "cpu-ms/op")
+		})
+	}
+}
+
+// processorTime is what this process has used so far.
+func processorTime(b *testing.B) time.Duration {
+	b.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+func typicalObjects(b *testing.B) []*unstructured.Unstructured {
+	b.Helper()
+	var named map[string]any
+	if err := json.Unmarshal(gradertest.Objects(), &named); err != nil {
+		b.Fatal(err)
+	}
+	var objects []*unstructured.Unstructured
+	for _, value := range named {
+		list, ok := value.([]any)
+		if !ok {
+			list = []any{value}
+		}
+		for _, o := range list {
+			objects = append(objects, &unstructured.Unstructured{Object: o.(map[string]any)})
+		}
+	}
+	return objects
 }
 
 const deploymentYAML = `

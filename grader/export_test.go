@@ -42,6 +42,51 @@ func JudgeRepeatedly(tb testing.TB, lab *content.Lab, manifest string) func() Re
 	}
 }
 
+// JudgeAllRepeatedly returns a function that judges every check of the lab without
+// a cluster, each time on a new state of all the objects where they change: then
+// the evidence is written anew as well.
+func JudgeAllRepeatedly(tb testing.TB, lab *content.Lab, objects []*unstructured.Unstructured, change bool) func() []Result {
+	tb.Helper()
+	program, err := Compile(lab)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	stores, states := map[query]*store{}, map[query][2][]any{}
+	for _, c := range program.checks {
+		for _, q := range c.needs() {
+			if stores[q] != nil {
+				continue
+			}
+			stores[q] = newStore(q, func() {})
+			var both [2][]any
+			for i := range both {
+				for _, o := range objects {
+					o = o.DeepCopy()
+					o.SetResourceVersion(strconv.Itoa(i + 1))
+					both[i] = append(both[i], matching(tb, q, []*unstructured.Unstructured{o})...)
+				}
+			}
+			states[q] = both
+		}
+	}
+	turn := 0
+	return func() []Result {
+		if change || turn == 0 {
+			turn++
+		}
+		for q, both := range states {
+			if err := stores[q].Replace(both[turn%len(both)], ""); err != nil {
+				tb.Fatal(err)
+			}
+		}
+		results := make([]Result, 0, len(program.checks))
+		for _, c := range program.checks {
+			results = append(results, c.judge(&view{stores: stores}))
+		}
+		return results
+	}
+}
+
 // JudgePanic returns what comes of a check whose judging panics.
 func JudgePanic() Result {
 	c := &check{step: "step", name: "check", title: "Nothing", validations: []validation{{place: "lab.yaml:1"}}}
