@@ -1,4 +1,4 @@
-// The grader beside what else could judge the same checks; see compare.go. A
+// The grader beside what else could judge the same checks; see doc.go. A
 // module of its own, so that what serves students does not depend on any of it.
 module wheelhouse/grader/compare
 
