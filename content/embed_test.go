@@ -1,7 +1,10 @@
 package content_test
 
 import (
+	"fmt"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"wheelhouse/content"
@@ -52,4 +55,48 @@ func TestMessagesAreSentences(t *testing.T) {
 	if count == 0 {
 		t.Error("the courses have no validations")
 	}
+}
+
+// TestForgeries: where a check asks for what somebody could pretend, the lab has a
+// wrong answer that does.
+func TestForgeries(t *testing.T) {
+	course, err := content.Load(content.Embedded(), "kubernetes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, lab := range course.Labs() {
+		trusts := ""
+		for _, step := range lab.Steps {
+			for _, check := range step.Checks {
+				if what := trusted(check); what != "" {
+					trusts = fmt.Sprintf("the check %s of step %s asks for %s", check.Name, step.Name, what)
+				}
+			}
+		}
+		forged := func(w content.WrongAnswer) bool { return strings.HasPrefix(w.Name, "forged-") }
+		if trusts != "" && !slices.ContainsFunc(lab.Wrong, forged) {
+			t.Errorf("%s: %s, and no wrong answer is called forged-…", lab.Dir, trusts)
+		}
+	}
+}
+
+var status = regexp.MustCompile(`[.][?]?status\b|\['status'\]`)
+
+// trusted says what a check rests on that somebody could pretend; empty where it is
+// nothing of that.
+func trusted(check content.Check) string {
+	switch {
+	case check.Exec != nil || check.Script != nil || check.Workstation != nil && check.Workstation.Command != nil:
+		return "a command's output"
+	case check.Logs != nil:
+		return "a log"
+	case check.HTTP != nil || check.DNS != nil:
+		return "an answer over the network"
+	case check.During != nil && status.MatchString(check.During.From+check.During.Until):
+		return "a status"
+	}
+	if slices.ContainsFunc(check.Validations, func(v content.Validation) bool { return status.MatchString(v.Expression) }) {
+		return "a status"
+	}
+	return ""
 }

@@ -1,12 +1,14 @@
 package grader
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
 
 	celast "github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -24,20 +26,26 @@ var handTools = []string{"kubectl", "curl", "Wget", "HTTPie", "python", "Mozilla
 var controlled = []string{"", "apps", "batch", "autoscaling", "policy", "networking.k8s.io"}
 
 // handWritten returns the name of the tool by which a person wrote into the
-// object's status: empty where nobody did, or where people may. Nodes are such a
-// kind: an extended resource is advertised by hand.
+// object's status: empty where nobody did, or where people may.
 func handWritten(o *unstructured.Unstructured) string {
 	group, err := schema.ParseGroupVersion(o.GetAPIVersion())
-	if err != nil || !slices.Contains(controlled, group.Group) || o.GetKind() == "Node" {
+	if err != nil || !slices.Contains(controlled, group.Group) {
 		return ""
 	}
 	for _, entry := range o.GetManagedFields() {
 		isTool := func(tool string) bool { return strings.HasPrefix(entry.Manager, tool) }
-		if entry.Subresource == "status" && slices.ContainsFunc(handTools, isTool) {
+		if entry.Subresource == "status" && slices.ContainsFunc(handTools, isTool) && !mayByHand(o, entry.FieldsV1) {
 			return entry.Manager
 		}
 	}
 	return ""
+}
+
+// mayByHand tells whether people have a reason to write these fields of an object's
+// status: an extended resource of a node is advertised by hand, but what the node
+// is, its kubelet tells.
+func mayByHand(o *unstructured.Unstructured, fields *metav1.FieldsV1) bool {
+	return o.GetKind() == "Node" && (fields == nil || !bytes.Contains(fields.Raw, []byte(`"f:nodeInfo"`)))
 }
 
 // doubt turns a result that rests on a status that somebody wrote by hand into one
@@ -51,10 +59,14 @@ func (c *check) doubt(result Result, seen sight) Result {
 	if at < 0 || !c.readsStatus() {
 		return result
 	}
-	what := looked[at].kind + " " + looked[at].key.String()
+	forged := looked[at]
+	what := forged.kind + " " + forged.key.String()
+	advice := fmt.Sprintf("Delete the %s and make it again, so that Kubernetes writes what is.", forged.kind)
+	if forged.kind == "Node" { // without it, there is no cluster
+		advice = "Its kubelet mends it in a moment."
+	}
 	return Result{Status: Unknown, Reason: ReasonForged, Object: what, Evidence: result.Evidence, Message: fmt.Sprintf(
-		"The status of %s was written by hand (%s) and not by its controller, so it says nothing. Delete the %s and make it again, so that Kubernetes writes what is.",
-		what, looked[at].writer, looked[at].kind)}
+		"The status of %s was written by hand (%s) and not by its controller, so it says nothing. %s", what, forged.writer, advice)}
 }
 
 // readsStatus tells whether a validation, or a condition of the change, asks an

@@ -57,6 +57,25 @@ func TestHandWrittenStatus(t *testing.T) {
 	}
 }
 
+// TestHandWrittenNode: what a node is, its kubelet tells; what it offers beside CPU
+// and memory, people advertise by hand.
+func TestHandWrittenNode(t *testing.T) {
+	node := map[string]content.Object{"node": {APIVersion: "v1", Kind: "Node", Name: "one"}}
+	for field, want := range map[string]string{
+		"nodeInfo": "The status of Node one was written by hand (kubectl-patch) and not by its controller, so it says nothing. Its kubelet mends it in a moment.",
+		"capacity": "",
+	} {
+		api := newAPIServer(t)
+		api.update(func() { api.kinds = append(api.kinds, kind{"v1", "Node", "nodes", false}) })
+		api.put(t, fmt.Sprintf(`{apiVersion: v1, kind: Node, status: {nodeInfo: {kubeletVersion: v9}, capacity: {example.com/dongle: "4"}},
+  metadata: {name: one, managedFields: [{manager: kubectl-patch, operation: Update, subresource: status, apiVersion: v1, fieldsType: FieldsV1,
+    fieldsV1: {"f:status": {"f:%s": {}}}}]}}`, field))
+		if got := evaluate(t, api, lab(node, is("node.status.nodeInfo.kubeletVersion == 'v9'", "x"))); got.Message != want {
+			t.Errorf("%s: got %s %q, want %q", field, got.Status, got.Message, want)
+		}
+	}
+}
+
 // TestHandWrittenOnTheWay: a state that was written by hand is none that a change
 // may go through.
 func TestHandWrittenOnTheWay(t *testing.T) {
