@@ -36,6 +36,7 @@ type Object struct {
 	Namespace  string            `yaml:"namespace"`                        // empty for a cluster-scoped kind, or a list over all namespaces
 	Name       string            `yaml:"name"`                             // of one object; without it, all of the kind are listed
 	Selector   map[string]string `yaml:"selector"`                         // labels that every listed object carries
+	OwnedBy    string            `yaml:"ownedBy"`                          // of a list: the variable of an object; only what that controls is listed, itself or by its ReplicaSets or Jobs
 	Optional   bool              `yaml:"optional"`                         // the object may be absent, and the variable is null then
 }
 

@@ -249,7 +249,7 @@ func (d *document) check(here fieldAt, spec checkSpec) Check {
 		d.addf(here(), "the check %s needs something to look at: objects, exec, http, dns, logs, can, workstation, answer, script or during", quote(spec.Name))
 	}
 	for _, name := range slices.Sorted(maps.Keys(spec.Objects)) {
-		d.object(here.in("objects", name), name, spec.Objects[name], kinds)
+		d.object(here.in("objects", name), name, spec.Objects, kinds)
 	}
 	d.validations(here, &check)
 	return check
@@ -262,7 +262,8 @@ var own = map[string][]string{
 	"workstation": {"content"},
 }
 
-func (d *document) object(here fieldAt, name string, object Object, kinds []string) {
+func (d *document) object(here fieldAt, name string, objects map[string]Object, kinds []string) {
+	object := objects[name]
 	taken := slices.Contains(reserved, name)
 	for _, kind := range kinds {
 		taken = taken || slices.Contains(own[kind], name)
@@ -282,6 +283,9 @@ func (d *document) object(here fieldAt, name string, object Object, kinds []stri
 	}
 	if object.Name != "" && len(object.Selector) > 0 {
 		d.addf(here("selector"), "name means one object and selector means a list; give one of them")
+	}
+	if object.OwnedBy != "" && (object.Name != "" || objects[object.OwnedBy].Name == "") {
+		d.addf(here("ownedBy"), "ownedBy is for a list, and names an object of this check, one with a name")
 	}
 	if object.Optional && object.Name == "" {
 		d.addf(here("optional"), "optional needs a name; a list may always be empty")

@@ -72,6 +72,7 @@ func newAPIServer(t testing.TB) *apiServer {
 		kinds: []kind{
 			{"v1", "Namespace", "namespaces", false}, {"v1", "Pod", "pods", true}, {"v1", "ConfigMap", "configmaps", true},
 			{"v1", "Secret", "secrets", true}, {"v1", "Service", "services", true}, {"apps/v1", "Deployment", "deployments", true},
+			{"apps/v1", "ReplicaSet", "replicasets", true},
 		},
 	}
 	a.server = &http.Server{Handler: a}
@@ -116,7 +117,9 @@ func (a *apiServer) set(t testing.TB, o *unstructured.Unstructured) {
 	address := address(a.kinds[at], o.GetNamespace(), o.GetName())
 	a.version++
 	o.SetResourceVersion(strconv.Itoa(a.version))
-	o.SetUID("u")
+	if o.GetUID() == "" {
+		o.SetUID("u")
+	}
 	change := "ADDED"
 	if a.objects[address] != nil {
 		change = "MODIFIED"

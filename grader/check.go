@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +32,7 @@ type variable struct {
 	name           string
 	list, optional bool
 	query          query
+	link           link // of a list of which only what an object controls counts
 }
 
 type validation struct {
@@ -41,12 +43,21 @@ type validation struct {
 	pending    bool
 }
 
+// reads are the objects that the check's variables are made of.
+func (c *check) reads() []query {
+	var read []query
+	for _, v := range c.variables {
+		read = append(read, v.query)
+		if v.link.through != (query{}) {
+			read = append(read, v.link.through)
+		}
+	}
+	return read
+}
+
 // needs are the objects that have to be known to judge the check.
 func (c *check) needs() []query {
-	var needed []query
-	for _, v := range c.variables {
-		needed = append(needed, v.query)
-	}
+	needed := c.reads()
 	if c.probe != nil {
 		needed = append(needed, c.probe.queries()...)
 	}
@@ -79,10 +90,10 @@ func (c *check) judgeObjects(view *view) Result {
 		return Result{}
 	case why.Status != "":
 		why.Evidence = evidence
-		why.saw = &sightings{variables: c.variables, objects: seen.objects}
+		why.saw = &sightings{read: seen.read}
 		return why
 	}
-	saw := &sightings{variables: c.variables, objects: seen.objects}
+	saw := &sightings{read: seen.read}
 	var result Result
 	if c.probe != nil {
 		result = c.judgeProbe(view, seen)
@@ -104,10 +115,10 @@ func (c *check) judgeObjects(view *view) Result {
 // because nothing that can be said about an object helps a student who has not
 // made it yet.
 func (c *check) see(look lookup) (seen sight, evidence []Evidence, why Result) {
-	seen = sight{values: make(map[string]any, len(c.variables)), objects: make(map[string]found, len(c.variables))}
+	seen = sight{values: make(map[string]any, len(c.variables)), objects: make(map[string]found, len(c.variables)), read: map[query]found{}}
 	var missing []string
 	for _, v := range c.variables {
-		found := look(v.query)
+		found := c.find(v, look, seen.read)
 		seen.objects[v.name] = found
 		switch {
 		case found.phase == waiting:
@@ -133,11 +144,42 @@ func (c *check) see(look lookup) (seen sight, evidence []Evidence, why Result) {
 	return seen, evidence, why
 }
 
+// find looks for what a variable holds, and notes what it read for that.
+func (c *check) find(v variable, look lookup, read map[query]found) found {
+	get := func(q query) found { // one state for all variables, so that they can be compared
+		if _, there := read[q]; !there {
+			read[q] = look(q)
+		}
+		return read[q]
+	}
+	all := get(v.query)
+	if v.link.owner == "" || all.phase != known {
+		return all
+	}
+	owner := get(c.variables[slices.IndexFunc(c.variables, func(o variable) bool { return o.name == v.link.owner })].query)
+	var through found
+	if v.link.through != (query{}) {
+		if through = get(v.link.through); through.phase != known {
+			return through
+		}
+	}
+	if owner.phase == waiting {
+		return owner
+	}
+	if len(owner.objects) == 0 {
+		all.objects = nil
+		return all
+	}
+	all.objects = owned(all.objects, owner.objects[0], through.objects)
+	return all
+}
+
 // sight is what a check looks at: what its expressions know by name, and the
 // objects behind that.
 type sight struct {
 	values  map[string]any
 	objects map[string]found
+	read    map[query]found // all that was read for that
 }
 
 // validate evaluates the validations in the author's order. The first one that

@@ -107,6 +107,9 @@ func newCheck(step string, spec *content.Check) *check {
 			name: name, list: spec.Objects[name].Name == "", optional: spec.Objects[name].Optional,
 			query: queryOf(spec.Objects[name]),
 		})
+		if owner := spec.Objects[name].OwnedBy; owner != "" {
+			c.variables[len(c.variables)-1].link = linkTo(owner, queryOf(spec.Objects[owner]), queryOf(spec.Objects[name]))
+		}
 	}
 	return c
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
@@ -17,11 +18,10 @@ const recordSize = 256 << 10
 // sightings is what a check's expressions saw, as it is while a Result is young:
 // its objects are shared with the stores.
 type sightings struct {
-	variables []variable
-	objects   map[string]found
-	probe     string         // what was done, where it gave values
-	values    map[string]any // of the probe
-	kept      []byte         // all of it, as it was kept
+	read   map[query]found
+	probe  string         // what was done, where it gave values
+	values map[string]any // of the probe
+	kept   []byte         // all of it, as it was kept
 }
 
 // recordJSON is how sightings are kept.
@@ -52,9 +52,9 @@ func (r Result) Record() []byte {
 		return r.saw.kept
 	}
 	record := recordJSON{Probe: r.saw.probe, Values: r.saw.values}
-	for _, v := range r.saw.variables {
-		one := recordedJSON{APIVersion: v.query.apiVersion, Kind: v.query.kind, Namespace: v.query.namespace, Name: v.query.name, Selector: v.query.selector}
-		for _, o := range r.saw.objects[v.name].objects {
+	for _, q := range slices.SortedFunc(maps.Keys(r.saw.read), func(a, b query) int { return strings.Compare(a.what(), b.what()) }) {
+		one := recordedJSON{APIVersion: q.apiVersion, Kind: q.kind, Namespace: q.namespace, Name: q.name, Selector: q.selector}
+		for _, o := range r.saw.read[q].objects {
 			one.Found = append(one.Found, shown(o.content))
 		}
 		record.Objects = append(record.Objects, one)
@@ -103,12 +103,12 @@ func (p *Program) Regrade(step, name string, record []byte) (Result, error) {
 
 func (c *check) regrade(kept *recordJSON) (Result, error) {
 	objects := map[query]found{}
-	for _, v := range c.variables {
-		now, err := kept.find(v.query)
+	for _, q := range c.reads() {
+		now, err := kept.find(q)
 		if err != nil {
 			return Result{}, err
 		}
-		objects[v.query] = now
+		objects[q] = now
 	}
 	seen, _, result := c.see(func(q query) found { return objects[q] })
 	if result.Status == "" {

@@ -32,6 +32,8 @@ func TestRegrade(t *testing.T) {
 	one := map[string]content.Object{"pod": {APIVersion: "v1", Kind: "Pod", Namespace: "default", Name: "web"}}
 	elsewhere := map[string]content.Object{"pods": {APIVersion: "v1", Kind: "Pod", Namespace: "shop"}}
 	secret := map[string]content.Object{"s": {APIVersion: "v1", Kind: "Secret", Namespace: "default", Name: "s"}}
+	owned := map[string]content.Object{"deploy": {APIVersion: "apps/v1", Kind: "Deployment", Namespace: "default", Name: "web"},
+		"all": list["pods"], "ours": {APIVersion: "v1", Kind: "Pod", Namespace: "default", OwnedBy: "deploy"}}
 	const pods = "{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: default, labels: {app: web}}, spec: {priority: 3}}\n---\n" +
 		"{apiVersion: v1, kind: Pod, metadata: {name: other, namespace: default}}"
 	for _, test := range []struct {
@@ -41,6 +43,7 @@ func TestRegrade(t *testing.T) {
 		want      string
 	}{
 		{"the same", lab(list, is("size(pods) == 2", "two, please")), lab(list, is("size(pods) == 2", "two, please")), pods, "Passed"},
+		{"owned", lab(owned, is("size(all) == 4 && size(ours) == 1", "no")), lab(owned, is("size(all) == 4 && size(ours) == 2", "no")), shopOf, "Passed"},
 		{"mended", lab(list, is("size(pods) == 3", "three, please")), lab(list, is("size(pods) == 2", "two, please")), pods, "Passed"},
 		{"made stricter", lab(list, is("size(pods) == 2", "two, please")), lab(list, is("size(pods) == 3", "three, please")), pods, "Wrong: three, please"},
 		{"one of a list", lab(list, is("true", "no")), lab(one, is("pod.spec.priority == 3", "three, please")), pods, "Passed"},

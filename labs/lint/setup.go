@@ -66,7 +66,8 @@ func (s *setup) find(object content.Object) ([]any, bool) {
 			found = append(found, made.Object)
 		}
 	}
-	return found, s.sure(object)
+	// Which of them belong to an owner that the cluster makes, nobody knows here.
+	return found, s.sure(object) && (object.OwnedBy == "" || len(found) == 0)
 }
 
 func (s *setup) matches(object content.Object, made unstructured.Unstructured) bool {
