@@ -139,7 +139,7 @@ func TestRealDeployment(t *testing.T) {
 	deployment("web", 2)
 	await(t, told, 10*time.Second, "Pending: the pods are still starting")
 	passed := await(t, told, time.Minute, "Passed")
-	if text := passed.Evidence[0].Text; !strings.Contains(text, "readyReplicas: 2") || strings.Contains(text, "managedFields") {
+	if text := passed.Evidence[0].String(); !strings.Contains(text, "readyReplicas: 2") || strings.Contains(text, "managedFields") {
 		t.Errorf("got the evidence\n%s", text)
 	}
 	c.remove("apps/v1", "deployments", c.namespace, "web")

@@ -254,7 +254,7 @@ metadata:
   resourceVersion: "102"
   uid: u
 `
-	if len(got.Evidence) != 1 || got.Evidence[0].Name != "Secret default/token" || got.Evidence[0].Text != want {
+	if len(got.Evidence) != 1 || got.Evidence[0].Name != "Secret default/token" || got.Evidence[0].String() != want {
 		t.Errorf("got evidence %q\nwant %q", got.Evidence, want)
 	}
 }
@@ -269,8 +269,8 @@ func TestEvidenceIsBounded(t *testing.T) {
 		t.Fatalf("got %s %q with %d pieces of evidence, want True with 10", got.Status, got.Message, len(got.Evidence))
 	}
 	for _, e := range got.Evidence {
-		if len(e.Text) > 16<<10 || !strings.HasSuffix(e.Text, "ü…") {
-			t.Errorf("%s has %d bytes and ends in %q", e.Name, len(e.Text), e.Text[len(e.Text)-8:])
+		if len(e.String()) > 16<<10 || !strings.HasSuffix(e.String(), "ü…") {
+			t.Errorf("%s has %d bytes and ends in %q", e.Name, len(e.String()), e.String()[len(e.String())-8:])
 		}
 	}
 }

@@ -278,7 +278,7 @@ func TestLargeWorkstations(t *testing.T) {
 			if err != nil || outcomeOf(results[0], nil) != test.want {
 				t.Errorf("got %v, %v, want %s", results, err, test.want)
 			}
-			if size := len(results[0].Evidence[0].Text); size > 16<<10 {
+			if size := len(results[0].Evidence[0].String()); size > 16<<10 {
 				t.Errorf("the evidence has %d bytes", size)
 			}
 		})

@@ -37,9 +37,11 @@ func (o *object) same(other *object) bool {
 }
 
 // evidence shows the object's state.
-func (o *object) evidence() Evidence {
+func (o *object) evidence() Evidence { return Evidence{Name: o.kind + " " + o.key.String(), object: o} }
+
+func (o *object) shownText() string {
 	o.once.Do(func() { o.text = clip(textOf(o.content), evidenceSize) })
-	return Evidence{Name: o.kind + " " + o.key.String(), Text: o.text}
+	return o.text
 }
 
 // evidence shows the objects, the first of a long list.

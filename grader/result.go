@@ -48,9 +48,19 @@ type Result struct {
 func (r Result) Pending() bool { return r.Reason == ReasonPending }
 
 // Evidence is something that a check looked at, as it was then: an object's YAML
-// without managed fields and secrets' values, or a command's output. Text is
-// cut at 16 KiB.
+// without managed fields and secrets' values, or a command's output. It is cut at 16
+// KiB.
 type Evidence struct {
-	Name string `json:"name"` // "Deployment default/web", "kubectl exec web -- hostname"
-	Text string `json:"text"`
+	Name string // "Deployment default/web", "kubectl exec web -- hostname"
+	Text string // of what is no object; String returns it of both
+
+	object *object // whose text is made when somebody asks, since most of it nobody reads
+}
+
+// String is what was looked at, as a person reads it.
+func (e Evidence) String() string {
+	if e.object != nil {
+		return e.object.shownText()
+	}
+	return e.Text
 }

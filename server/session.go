@@ -232,7 +232,7 @@ func resultOf(step labs.StepState, i int, evidence bool) resultJSON {
 	}
 	if evidence {
 		for _, e := range r.Evidence {
-			out.Evidence = append(out.Evidence, evidenceJSON{Name: e.Name, Text: e.Text})
+			out.Evidence = append(out.Evidence, evidenceJSON{Name: e.Name, Text: e.String()})
 		}
 	}
 	return out

@@ -58,7 +58,7 @@ func saveResult(ctx context.Context, tx *sql.Tx, sessionID string, result *grade
 	}
 	for position, evidence := range result.Evidence {
 		_, err := tx.ExecContext(ctx, `INSERT INTO evidence (session_id, step, check_name, position, name, text) VALUES (?, ?, ?, ?, ?, ?)`,
-			sessionID, result.Step, result.Check, position, evidence.Name, evidence.Text)
+			sessionID, result.Step, result.Check, position, evidence.Name, evidence.String())
 		if err != nil {
 			return err
 		}
