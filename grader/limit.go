@@ -11,8 +11,8 @@ import (
 // What is kept of one cluster. Students have all rights in theirs, its API server
 // included, and share this process with others.
 const (
-	answerSize  = 4 << 20  // bytes of one answer of the API server; events of a watch have client-go's own limit
-	mostObjects = 1000     // objects of one query
+	answerSize  = 8 << 20  // bytes of one answer of the API server; events of a watch have client-go's own limit
+	mostObjects = 3000     // objects of one query
 	clusterSize = 32 << 20 // bytes of memory that the objects of all queries take
 )
 

@@ -36,12 +36,12 @@ func putConfigMaps(t *testing.T, api *apiServer, count, size int) {
 }
 
 func TestTooManyObjects(t *testing.T) {
-	const tooMany = "TooLarge: A check can look at 1000 objects of a kind at most, and there is more in the cluster: ConfigMap in namespace default."
+	const tooMany = "TooLarge: A check can look at 3000 objects of a kind at most, and there is more in the cluster: ConfigMap in namespace default."
 	synctest.Test(t, func(t *testing.T) {
 		api := newAPIServer(t)
-		putConfigMaps(t, api, 1000, 1)
+		putConfigMaps(t, api, 3000, 1)
 		api.put(t, replicas(3))
-		both := lab(configMaps, is("size(maps) <= 1000", "no"))
+		both := lab(configMaps, is("size(maps) <= 3000", "no"))
 		both.Steps[0].Checks = append(both.Steps[0].Checks, three().Steps[0].Checks...)
 		_, seen := watch(t, api, both, "step")
 		within(t, time.Second, seen, "Passed | Passed")
@@ -56,7 +56,7 @@ func TestTooManyObjects(t *testing.T) {
 
 func TestTooManyNamesAreNotNear(t *testing.T) {
 	api := newAPIServer(t)
-	putConfigMaps(t, api, 1001, 1)
+	putConfigMaps(t, api, 3001, 1)
 	got := evaluate(t, api, lab(map[string]content.Object{"m": {APIVersion: "v1", Kind: "ConfigMap", Namespace: "default", Name: "c"}}, is("true", "no")))
 	if want := "There is no ConfigMap named c in namespace default."; got.Reason != grader.ReasonNotFound || got.Message != want {
 		t.Errorf("got %s %q, want %q", got.Reason, got.Message, want)
@@ -64,9 +64,9 @@ func TestTooManyNamesAreNotNear(t *testing.T) {
 }
 
 func TestObjectsThatAreTooLarge(t *testing.T) {
-	const listed = "TooLarge: A check can look at 4 MiB of objects of a kind at most"
+	const listed = "TooLarge: A check can look at 8 MiB of objects of a kind at most"
 	api := newAPIServer(t)
-	putConfigMaps(t, api, 5, 1<<20)
+	putConfigMaps(t, api, 9, 1<<20)
 	if got := outcomeOf(evaluate(t, api, lab(configMaps, is("true", "no"))), nil); !strings.HasPrefix(got, listed) {
 		t.Errorf("got %s, want %s", got, listed)
 	}
@@ -142,8 +142,8 @@ func forever(w http.ResponseWriter, written *int) {
 
 func TestAnswersWithoutEnd(t *testing.T) {
 	for what, want := range map[string]string{
-		"/api/v1":                               "TooLarge: The cluster's list of the kinds of v1 has more than 4 MiB",
-		"/api/v1/namespaces/default/configmaps": "TooLarge: A check can look at 4 MiB of objects of a kind at most",
+		"/api/v1":                               "TooLarge: The cluster's list of the kinds of v1 has more than 8 MiB",
+		"/api/v1/namespaces/default/configmaps": "TooLarge: A check can look at 8 MiB of objects of a kind at most",
 	} {
 		written, ended := 0, make(chan struct{})
 		config := hostile(t, newAPIServer(t), func(w http.ResponseWriter, r *http.Request) bool {
