@@ -45,7 +45,7 @@ func handWritten(o *unstructured.Unstructured) string {
 // status: an extended resource of a node is advertised by hand, but what the node
 // is, its kubelet tells.
 func mayByHand(o *unstructured.Unstructured, fields *metav1.FieldsV1) bool {
-	return o.GetKind() == "Node" && (fields == nil || !bytes.Contains(fields.Raw, []byte(`"f:nodeInfo"`)))
+	return o.GetKind() == "Node" && (fields == nil || !bytes.Contains(fields.GetRawBytes(), []byte(`"f:nodeInfo"`)))
 }
 
 // doubt turns a result that rests on a status that somebody wrote by hand into one
