@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
@@ -106,7 +105,7 @@ func BenchmarkTypical(b *testing.B) {
 		b.Run(part.name, func(b *testing.B) {
 			judge := grader.JudgeAllRepeatedly(b, gradertest.Lab("typical", 3), objects, part.change)
 			b.ReportAllocs()
-			before := processorTime(b)
+			before := gradertest.ProcessorTime(b)
 			for b.Loop() {
 				for _, result := range judge() {
 					if result.Status != grader.True {
@@ -114,19 +113,9 @@ func BenchmarkTypical(b *testing.B) {
 					}
 				}
 			}
-			b.ReportMetric((processorTime(b)-before).Seconds()*1000/float64(b.N), "cpu-ms/op")
+			b.ReportMetric((gradertest.ProcessorTime(b)-before).Seconds()*1000/float64(b.N), "cpu-ms/op")
 		})
 	}
-}
-
-// processorTime is what this process has used so far.
-func processorTime(b *testing.B) time.Duration {
-	b.Helper()
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 func typicalObjects(b *testing.B) []*unstructured.Unstructured {

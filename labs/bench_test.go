@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -132,9 +131,9 @@ func idle(b *testing.B, seats []*seat) {
 	awaitQuiet(b, seats)
 	var used, passed time.Duration
 	for b.Loop() {
-		began, before := time.Now(), processorTime(b)
+		began, before := time.Now(), gradertest.ProcessorTime(b)
 		<-time.After(watched)
-		used, passed = used+processorTime(b)-before, passed+time.Since(began)
+		used, passed = used+gradertest.ProcessorTime(b)-before, passed+time.Since(began)
 	}
 	b.ReportMetric(100*used.Seconds()/passed.Seconds()/float64(len(seats)), "%core/idle-session")
 	b.ReportMetric(0, "ns/op")
@@ -154,16 +153,6 @@ func awaitQuiet(b *testing.B, seats []*seat) {
 			b.Fatal("the sessions did not come to rest")
 		}
 	}
-}
-
-// processorTime is what this process has used so far.
-func processorTime(b *testing.B) time.Duration {
-	b.Helper()
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // fleetLab looks at every Pod of a large Deployment and is never complete.
