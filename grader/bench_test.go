@@ -93,9 +93,9 @@ func BenchmarkJudge(b *testing.B) {
 }
 
 // BenchmarkTypical measures the five checks of gradertest.Lab: their expressions on
-// objects that are known, and all that a change of every object costs, which is
-// none of it the evidence for people, which is written down when somebody asks for it. Package compare measures others on the same
-// objects.
+// objects that are known, and what a change of every object costs. The evidence for
+// people is written down later, when somebody asks for it. Package compare measures
+// others on the same objects.
 func BenchmarkTypical(b *testing.B) {
 	objects := typicalObjects(b)
 	for _, part := range []struct {
