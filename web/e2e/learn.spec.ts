@@ -15,7 +15,7 @@ test.describe('one learner', () => {
     await wheelhouse.remove()
   })
 
-  test('does a lab from click to all steps ticked, through a reload, a second tab and a killed server', async ({ page, context }) => {
+  test('does a lab from click to all steps ticked, through a reload, a second tab and a killed server', { tag: '@cluster' }, async ({ page, context }) => {
     const solution = solutionOf('00-welcome', 'connect')
     const [first, second, third] = [...solution.keys()] as [string, string, string]
 

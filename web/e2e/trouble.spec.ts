@@ -6,7 +6,7 @@ import { Wheelhouse } from './wheelhouse'
 
 const run = promisify(execFile)
 
-test('a cluster that is deleted behind our back is told, and a new one helps', async ({ page }) => {
+test('a cluster that is deleted behind our back is told, and a new one helps', { tag: '@cluster' }, async ({ page }) => {
   const wheelhouse = await Wheelhouse.start('learn', '--warm', '0')
   try {
     await page.goto(wheelhouse.link)
