@@ -263,7 +263,11 @@ func proveEveryLab(t *testing.T, folder, provider string, names []string, only .
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Minute)
 	defer cancel()
-	outcomes, err := cfg.verify(ctx, cases, proofRuns{each: 1, parallel: 2}, t.Output())
+	parallel := 2
+	if provider == providerEmbedded { // proofs wait for pods most of the time, and these clusters are small
+		parallel = 4
+	}
+	outcomes, err := cfg.verify(ctx, cases, proofRuns{each: 1, parallel: parallel}, t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -119,8 +119,9 @@ func (n node) register(ctx context.Context, client kubernetes.Interface, control
 }
 
 // dnsPatch is what differs from kubeadm's DNS add-on: one pod is enough for a
-// lab, and is asked each second whether it is ready: a kubelet that has just started
-// waits for a random part of a probe's period before it asks for the first time.
+// lab, and is asked each second whether it is ready, but only until it is: a kubelet
+// that has just started waits for a random part of a probe's period before it asks
+// for the first time, and what is asked for ever costs a lab that rests.
 const dnsPatch = `
 spec:
   replicas: 1
@@ -130,7 +131,11 @@ spec:
       - name: coredns
         env:
         - {name: GOGC, value: "50"}
-        readinessProbe: {periodSeconds: 1}
+        startupProbe:
+          httpGet: {path: /ready, port: readiness-probe, scheme: HTTP}
+          periodSeconds: 1
+          failureThreshold: 120
+        readinessProbe: null
 `
 
 // installDNS installs kubeadm's DNS add-on with dnsPatch, which kubeadm reads

@@ -14,10 +14,8 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
-	"time"
 
 	"go.etcd.io/etcd/server/v3/etcdmain"
 	_ "k8s.io/client-go/plugin/pkg/client/auth"
@@ -53,22 +51,6 @@ var components = map[string]func() int{
 	"control-plane":           func() int { settle(); return runControlPlane() },
 	"node-network":            func() int { settle(); return nodenetwork.RunNodeNetwork() },
 	"pod-network":             func() int { settle(); return podnetwork.RunPodNetwork() },
-}
-
-// The parts of a node hardly collect garbage while they start, which takes a
-// fifth of the processor's time then; after that they keep little of it.
-const (
-	startingGC = 300 // per cent of what lives
-	settledGC  = 40
-	settled    = 20 * time.Second
-)
-
-func settle() {
-	debug.SetGCPercent(startingGC)
-	time.AfterFunc(settled, func() {
-		debug.SetGCPercent(settledGC)
-		debug.FreeOSMemory()
-	})
 }
 
 func main() {
