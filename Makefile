@@ -80,7 +80,7 @@ race: parts ## Run the Go tests that need no cluster under the race detector
 	WHEELHOUSE_TEST_CLUSTERS=none $(GO) test -race -timeout 20m ./...
 
 # The doctor's exit status tells whether a provider can make clusters here. The
-# journeys tagged @cluster are those that who makes the clusters can change.
+# journeys tagged @cluster are those whose outcome can depend on who makes them.
 .PHONY: e2e
 e2e: build ## Run the journeys in Chromium on real clusters: all of them on the first provider that can make some here, and those about clusters on the others (PROVIDERS="embedded kind")
 	@journeys=; for provider in $(PROVIDERS); do \
