@@ -1,6 +1,6 @@
 # step: heal
 # check: replaced
-# message: A Pod of the Deployment web has no mark, but none was stopped when it was made
+# message: A Pod of the Deployment web has no mark, but is as old as the Deployment's first Pods
 kubectl run web-decoy --image=nginx:1.27
 kubectl wait --for=condition=Ready pod/web-decoy --timeout=60s
 kubectl create deployment web --image=nginx:1.27 --replicas=2
