@@ -271,11 +271,16 @@ func proveEveryLab(t *testing.T, folder, provider string, names []string, only .
 	if err != nil {
 		t.Fatal(err)
 	}
-	var table bytes.Buffer
-	if err := printOutcomes(&table, outcomes); err != nil {
-		t.Errorf("%s", table.String())
+	for _, outcome := range outcomes {
+		if len(outcome.Problems) > 0 {
+			t.Errorf("%s %s: %s", outcome.Case.Lab.Name, outcome.Case.Name, printable(strings.Join(outcome.Problems, "; ")))
+		}
 	}
-	t.Log(table.String())
+	var report bytes.Buffer
+	if err := printOutcomes(&report, outcomes); err != nil {
+		t.Error(err)
+	}
+	t.Log(report.String())
 }
 
 func TestOnlyChoosesProofs(t *testing.T) {
