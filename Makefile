@@ -70,7 +70,7 @@ test: build ## Run the whole suite: Go, the pages, real clusters of each provide
 	@if [ "$$(id -u)" = 0 ] && [ "$$WHEELHOUSE_TEST_CLUSTERS" != none ]; then $(BINARY) pack build; fi
 	$(GO) vet ./...
 	cd web && $(NPM) run --silent check && $(NPM) run --silent test
-	$(GO) test -p 1 -timeout 60m $(GOTESTFLAGS) ./... # one after another: real clusters want the machine for themselves
+	$(GO) test -p 1 -parallel 6 -timeout 60m $(GOTESTFLAGS) ./... # one package after another: real clusters want the machine for themselves; tests that say they are parallel wait most of the time
 	cd grader/compare && $(GO) vet . && $(GO) test $(GOTESTFLAGS) .
 	cd provisioner/runtime/kubernetes && CGO_ENABLED=0 GOFLAGS=-trimpath $(GO) test -timeout 20m $(GOTESTFLAGS) ./...
 	@$(MAKE) --no-print-directory e2e

@@ -10,10 +10,14 @@ import (
 	"wheelhouse/provisioner/provisionertest"
 )
 
+// Tests of one cluster are parallel ones, because they wait most of the time; so
+// they run after those that look at what the whole machine has of clusters.
+
 // TestCluster looks at one cluster with a worker: from its workstation, from its
 // pods, and from outside. Its parts are in the files named after them.
 func TestCluster(t *testing.T) {
 	provisionertest.NeedsPack(t)
+	t.Parallel()
 	dir := t.TempDir()
 	p := newProvider(t, optionsAt(t, dir))
 	name := newCluster(t, p, dir, 1)
@@ -26,6 +30,17 @@ func TestCluster(t *testing.T) {
 	t.Run("isolation", func(t *testing.T) { testIsolation(t, p, dir, name, w) })
 	t.Run("another cluster", func(t *testing.T) { testOther(t, p, newCluster(t, p, dir, 0), w) })
 	t.Run("fork bomb", w.ForkBomb)
+}
+
+// TestLifetime is what a cluster with a worker can live through.
+func TestLifetime(t *testing.T) {
+	provisionertest.NeedsPack(t)
+	t.Parallel()
+	dir := t.TempDir()
+	p := newProvider(t, optionsAt(t, dir))
+	name := newCluster(t, p, dir, 1)
+	w := openWorkstation(t, p, name)
+
 	t.Run("freeze", func(t *testing.T) { testFreeze(t, p, name, w) })
 	t.Run("node", func(t *testing.T) { testNode(t, p, name, w) })
 	t.Run("stop", func(t *testing.T) { testStop(t, p, dir, name, w) })

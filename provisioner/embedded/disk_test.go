@@ -55,6 +55,7 @@ kubectl describe pod greedy; kubectl logs greedy; exit 1`
 // told about it, and gets over it.
 func TestDisk(t *testing.T) {
 	provisionertest.NeedsPack(t)
+	t.Parallel()
 	const limit = 1 << 30
 	dir := t.TempDir()
 	options := optionsAt(t, dir)

@@ -4,14 +4,37 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	"wheelhouse/provisioner"
 )
 
+// freezeTries are how often and how fast Freeze tries: 3 seconds in all. The
+// freezer of control groups v1 may not catch a cluster in which processes start
+// all the time, or on a machine with far more to do than it has processors.
+var freezeTries = wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Steps: 5}
+
 // Freeze stops the clock of every process of the cluster name: it takes no
-// processor time until Thaw, and keeps its memory. Freezing twice is no error.
+// processor time until Thaw, and keeps its memory. Freezing twice is no error. On
+// an error it runs, as far as that can be known.
 func (p *Provider) Freeze(ctx context.Context, name string) error {
-	return p.withContainer(ctx, "freeze", name, "paused", "pause")
+	if _, err := p.running(name); err != nil {
+		return fmt.Errorf("freeze cluster %s: %w", name, err)
+	}
+	var last error
+	err := wait.ExponentialBackoffWithContext(ctx, freezeTries, func(ctx context.Context) (bool, error) {
+		last = p.withContainer(ctx, "freeze", name, "paused", "pause")
+		if _, err := p.running(name); err != nil { // it is being stopped
+			return false, err
+		}
+		return last == nil, nil
+	})
+	if last != nil {
+		return last
+	}
+	return err
 }
 
 // Thaw lets a frozen cluster go on where it was. It returns when it does, after
