@@ -228,7 +228,7 @@ func TestEveryLabIsProven(t *testing.T) {
 	})
 	t.Run(providerEmbedded, func(t *testing.T) {
 		provisionertest.NeedsPack(t)
-		proveEveryLab(t, "", providerEmbedded, nil, "solution", "wrong/*")
+		proveEveryLab(t, "", providerEmbedded, nil, "solution", "wrong/*", "right/*")
 	})
 }
 
@@ -241,7 +241,7 @@ func TestEveryKindOfCheckIsProven(t *testing.T) {
 	})
 	t.Run(providerEmbedded, func(t *testing.T) {
 		provisionertest.NeedsPack(t)
-		proveEveryLab(t, "testdata/checks", providerEmbedded, nil, "solution", "wrong/*")
+		proveEveryLab(t, "testdata/checks", providerEmbedded, nil, "solution", "wrong/*", "right/*")
 	})
 }
 
@@ -284,12 +284,13 @@ func proveEveryLab(t *testing.T, folder, provider string, names []string, only .
 }
 
 func TestOnlyChoosesProofs(t *testing.T) {
-	labs := []*content.Lab{{Name: "pods", Steps: []content.Step{{Name: "run"}}, Wrong: []content.WrongAnswer{{Name: "typo"}, {Name: "late"}}}, {Name: "nodes"}}
+	labs := []*content.Lab{{Name: "pods", Steps: []content.Step{{Name: "run"}}, Wrong: []content.WrongAnswer{{Name: "typo"}, {Name: "late"}}, Right: []content.RightAnswer{{Name: "edit"}}}, {Name: "nodes"}}
 	tests := []struct {
 		only string
 		want []string // nil is an error
 	}{
-		{"*", []string{"solution", "without/run", "wrong/typo", "wrong/late", "solution"}},
+		{"*", []string{"solution", "without/run", "wrong/typo", "wrong/late", "right/edit", "solution"}},
+		{"right/*", []string{"right/edit"}},
 		{"without/*", []string{"without/run"}},
 		{"solution,wrong/*", []string{"solution", "wrong/typo", "wrong/late", "solution"}},
 		{"wrong/*,wrong/typo", []string{"wrong/typo", "wrong/late"}},

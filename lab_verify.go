@@ -28,7 +28,7 @@ func newLabVerifyCommand() *cobra.Command {
 	var runs proofRuns
 	cmd := &cobra.Command{
 		Use:   "verify [LAB…]",
-		Short: "Prove labs on fresh clusters: solution, each step without its part, wrong answers",
+		Short: "Prove labs on fresh clusters: solution, each step without its part, wrong and right answers",
 		Long: `Prove labs, all of them or those that are named, on fresh clusters.
 
 For each lab:
@@ -41,6 +41,7 @@ For each lab:
                 that step stays open, and none of its checks but guards is True.
   wrong/NAME    Every wrong answer fails the check that it names with the words
                 that it names.
+  right/NAME    Every other right answer completes the step that it names.
 
 Each proof runs twice, on a fresh cluster each time; a proof whose runs differ is
 flaky, and fails. The exit status is 1 when a proof fails. The clusters are
@@ -128,7 +129,7 @@ func casesOf(labs []*content.Lab, patterns []string) ([]verify.Case, error) {
 	}
 	for i, pattern := range patterns {
 		if !matched[i] {
-			return nil, fmt.Errorf("--only %q: no proof of these labs is called so; there are solution, a without/STEP for each step, and a wrong/NAME for each file in the folder wrong", pattern)
+			return nil, fmt.Errorf("--only %q: no proof of these labs is called so; there are solution, a without/STEP for each step, and a wrong/NAME and a right/NAME for each file in the folders wrong and right", pattern)
 		}
 	}
 	if len(cases) == 0 {

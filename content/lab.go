@@ -52,6 +52,7 @@ type Lab struct {
 
 	Solution []Part        // solve.sh, one part a step, in the order of the steps
 	Wrong    []WrongAnswer // wrong/*.sh, in the order of their names
+	Right    []RightAnswer // right/*.sh, in the order of their names
 	Commands []Command     // what can be clicked, in README.md and in hints
 
 	Values Values // of its variables, for one student; nil where it has none
@@ -109,4 +110,13 @@ type WrongAnswer struct {
 	Check   string // its check that must not be True
 	Message string // text that the check's message must contain
 	Text    string
+}
+
+// RightAnswer is a script that does a step's work in another way than the
+// solution does.
+type RightAnswer struct {
+	Name  string // file name without ".sh"
+	After string // the step whose solution (and all before it) runs first; empty for a fresh cluster
+	Step  string // the step that it completes
+	Text  string
 }

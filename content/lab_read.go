@@ -57,9 +57,9 @@ func (l *loader) lab(dir, module string) *Lab {
 	if problem := checkName(lab.Name); problem != "" {
 		l.addf(dir, 0, "the lab's folder %s", problem)
 	}
-	l.only(dir, "a lab holds lab.yaml, README.md, solve.sh, setup.sh and the folders setup, wrong and files", func(name string, isFolder bool) bool {
+	l.only(dir, "a lab holds lab.yaml, README.md, solve.sh, setup.sh and the folders setup, right, wrong and files", func(name string, isFolder bool) bool {
 		if isFolder {
-			return slices.Contains([]string{"setup", "wrong", "files"}, name)
+			return slices.Contains([]string{"setup", "right", "wrong", "files"}, name)
 		}
 		return slices.Contains([]string{"lab.yaml", "README.md", "solve.sh", "setup.sh"}, name)
 	})
@@ -70,7 +70,7 @@ func (l *loader) lab(dir, module string) *Lab {
 	readme := l.readme(path.Join(dir, "README.md"))
 	solution := path.Join(dir, "solve.sh")
 	parts := l.solution(solution)
-	wrong := l.wrong(path.Join(dir, "wrong"))
+	wrong, right := l.wrong(path.Join(dir, "wrong")), l.right(path.Join(dir, "right"))
 	if !ok {
 		return lab // nothing to compare the other files with
 	}
@@ -80,6 +80,7 @@ func (l *loader) lab(dir, module string) *Lab {
 	l.matchReadme(lab, readme)
 	l.matchSolution(lab, solution, parts)
 	l.matchWrong(lab, wrong)
+	l.matchRight(lab, right)
 	return lab
 }
 

@@ -127,6 +127,9 @@ func TestLoadValid(t *testing.T) {
 	if got := lab.Wrong[1]; got.Name != "nothing" || got.After != "run" || got.Step != "delete" || got.Check != "gone" || got.Message != "still there" {
 		t.Errorf("wrong answer: got %+v", got)
 	}
+	if want := []content.RightAnswer{{Name: "manifest", Step: "run", Text: "# step: run\nkubectl apply --filename=web.yaml\n"}}; !slices.Equal(lab.Right, want) {
+		t.Errorf("right answers: got %+v, want %+v", lab.Right, want)
+	}
 	if hello, _ := course.Lab("hello"); hello.Files != nil {
 		t.Error("a lab without a folder files has Files")
 	}

@@ -90,20 +90,21 @@ func (l *loader) matchSolution(lab *Lab, file string, parts []scriptPart) {
 	}
 }
 
-// wrongFile is a wrong answer with the lines of its header.
-type wrongFile struct {
-	WrongAnswer
-	file  string
-	lines map[string]int
+// answerFile is a script that answers a step, wrongly or rightly, with a header of
+// comment lines "# key: value".
+type answerFile struct {
+	name   string // its file's, without ".sh"
+	file   string
+	text   string
+	fields map[string]string // of the header
+	lines  map[string]int    // where they stand
 }
 
-// wrong reads the wrong answers: at least two, because a lab that was never seen
-// to refuse anything has not been tested.
-func (l *loader) wrong(dir string) []wrongFile {
-	l.only(dir, "wrong holds one script (.sh) a wrong answer", func(name string, isFolder bool) bool {
-		return !isFolder && strings.HasSuffix(name, ".sh")
-	})
-	var all []wrongFile
+// answers reads the scripts of a folder. Their headers have the fields required and
+// may have "after".
+func (l *loader) answers(dir, rule string, required ...string) []answerFile {
+	l.only(dir, rule, func(name string, isFolder bool) bool { return !isFolder && strings.HasSuffix(name, ".sh") })
+	var all []answerFile
 	for _, name := range l.children[dir] {
 		file := path.Join(dir, name)
 		if !l.isFile(file) || !strings.HasSuffix(name, ".sh") {
@@ -113,24 +114,19 @@ func (l *loader) wrong(dir string) []wrongFile {
 		if !ok {
 			continue
 		}
-		answer := wrongFile{file: file, lines: map[string]int{}}
-		answer.Name, answer.Text = strings.TrimSuffix(name, ".sh"), text
-		l.header(&answer)
+		answer := answerFile{name: strings.TrimSuffix(name, ".sh"), file: file, text: text, fields: map[string]string{}, lines: map[string]int{}}
+		l.header(&answer, required)
 		if !holdsWork(text) {
 			l.addf(file, 0, "holds no command, so it is no answer; write : for one that does nothing")
 		}
 		all = append(all, answer)
 	}
-	if len(all) < 2 {
-		l.addf(dir, 0, "a lab has at least two wrong answers; write what students will get wrong")
-	}
 	return all
 }
 
-// header reads the comment lines at the top of a wrong answer.
-func (l *loader) header(answer *wrongFile) {
-	fields := map[string]*string{"after": &answer.After, "step": &answer.Step, "check": &answer.Check, "message": &answer.Message}
-	for i, line := range strings.Split(answer.Text, "\n") {
+// header reads the comment lines at the top of an answer.
+func (l *loader) header(answer *answerFile, required []string) {
+	for i, line := range strings.Split(answer.text, "\n") {
 		if strings.TrimSpace(line) != "" && !strings.HasPrefix(line, "#") {
 			break
 		}
@@ -139,43 +135,74 @@ func (l *loader) header(answer *wrongFile) {
 			continue
 		}
 		key := strings.ToLower(header[1])
-		value, known := fields[key]
 		switch {
-		case !known:
-			l.addf(answer.file, i+1, "there is no header field %s; the fields are step, check, message and after", quote(header[1]))
-		case *value != "":
+		case key != "after" && !slices.Contains(required, key):
+			l.addf(answer.file, i+1, "there is no header field %s; the fields are %s and after", quote(header[1]), strings.Join(required, ", "))
+		case answer.fields[key] != "":
 			l.addf(answer.file, i+1, "the header field %s is given twice", key)
 		default:
-			*value, answer.lines[key] = header[2], i+1
+			answer.fields[key], answer.lines[key] = header[2], i+1
 		}
 	}
-	for _, key := range []string{"step", "check", "message"} {
-		if *fields[key] == "" {
+	for _, key := range required {
+		if answer.fields[key] == "" {
 			l.addf(answer.file, 1, `the header has no "# %s: …"`, key)
 		}
 	}
 }
 
-// matchWrong checks that every wrong answer names a step and a check of the lab.
-func (l *loader) matchWrong(lab *Lab, answers []wrongFile) {
+// matchAnswer checks that an answer names steps of the lab, and its answers to
+// questions those of its step.
+func (l *loader) matchAnswer(lab *Lab, answer answerFile) (step *Step, found bool) {
+	step, found = lab.Step(answer.fields["step"])
+	if answer.fields["step"] != "" && !found {
+		l.addf(answer.file, answer.lines["step"], "there is no step %s", quote(answer.fields["step"]))
+	}
+	if found {
+		l.matchAnswers(answer.file, 0, step, answer.text, false)
+	}
+	if after := answer.fields["after"]; after != "" {
+		if _, known := lab.Step(after); !known {
+			l.addf(answer.file, answer.lines["after"], "there is no step %s to come after", quote(after))
+		}
+	}
+	return step, found
+}
+
+// wrong reads the wrong answers: at least two, because a lab that was never seen
+// to refuse anything has not been tested.
+func (l *loader) wrong(dir string) []answerFile {
+	all := l.answers(dir, "wrong holds one script (.sh) a wrong answer", "step", "check", "message")
+	if len(all) < 2 {
+		l.addf(dir, 0, "a lab has at least two wrong answers; write what students will get wrong")
+	}
+	return all
+}
+
+// matchWrong gives a lab its wrong answers. Each names a step and a check of it.
+func (l *loader) matchWrong(lab *Lab, answers []answerFile) {
 	for _, answer := range answers {
-		step, found := lab.Step(answer.Step)
-		if answer.Step != "" && !found {
-			l.addf(answer.file, answer.lines["step"], "there is no step %s", quote(answer.Step))
-		}
-		if found && answer.Check != "" {
-			if _, known := step.Check(answer.Check); !known {
-				l.addf(answer.file, answer.lines["check"], "the step %s has no check %s", answer.Step, quote(answer.Check))
+		wrong := WrongAnswer{Name: answer.name, After: answer.fields["after"], Step: answer.fields["step"],
+			Check: answer.fields["check"], Message: answer.fields["message"], Text: answer.text}
+		step, found := l.matchAnswer(lab, answer)
+		if found && wrong.Check != "" {
+			if _, known := step.Check(wrong.Check); !known {
+				l.addf(answer.file, answer.lines["check"], "the step %s has no check %s", wrong.Step, quote(wrong.Check))
 			}
 		}
-		if found {
-			l.matchAnswers(answer.file, 0, step, answer.Text, false)
-		}
-		if answer.After != "" {
-			if _, known := lab.Step(answer.After); !known {
-				l.addf(answer.file, answer.lines["after"], "there is no step %s to come after", quote(answer.After))
-			}
-		}
-		lab.Wrong = append(lab.Wrong, answer.WrongAnswer)
+		lab.Wrong = append(lab.Wrong, wrong)
+	}
+}
+
+// right reads the right answers beside the solution; a lab may have none.
+func (l *loader) right(dir string) []answerFile {
+	return l.answers(dir, "right holds one script (.sh) a right answer", "step")
+}
+
+// matchRight gives a lab its right answers. Each names a step of it.
+func (l *loader) matchRight(lab *Lab, answers []answerFile) {
+	for _, answer := range answers {
+		l.matchAnswer(lab, answer)
+		lab.Right = append(lab.Right, RightAnswer{Name: answer.name, After: answer.fields["after"], Step: answer.fields["step"], Text: answer.text})
 	}
 }

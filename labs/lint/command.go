@@ -10,7 +10,7 @@ import (
 )
 
 // commands reports what no shell can read, and verbs that kubectl has not: in
-// what students can click, in the solution, the wrong answers and the setup.
+// what students can click, in the solution, the answers and the setup.
 func (l *linter) commands() {
 	for _, command := range l.lab.Commands {
 		l.script(command.File, command.Line, command.Text)
@@ -20,6 +20,9 @@ func (l *linter) commands() {
 	}
 	for _, wrong := range l.lab.Wrong {
 		l.script(path.Join(l.lab.Dir, "wrong", wrong.Name+".sh"), 1, wrong.Text)
+	}
+	for _, right := range l.lab.Right {
+		l.script(path.Join(l.lab.Dir, "right", right.Name+".sh"), 1, right.Text)
 	}
 	for _, file := range l.lab.Setup {
 		switch {

@@ -85,6 +85,7 @@ cat <&3
 `)}}
 	lab.Solution = []content.Part{{Step: "one", Text: "# Say yes.\n./set.sh one \\\n  yes\n"}, {Step: "two", Text: "./set.sh two yes\n"}}
 	lab.Wrong = []content.WrongAnswer{{Name: "no", After: "one", Step: "two", Check: "note", Message: "the note says no", Text: "./set.sh two no\n"}}
+	lab.Right = []content.RightAnswer{{Name: "again", After: "one", Step: "two", Text: "# step: two\n./set.sh two no; ./set.sh two yes\n"}}
 	return lab
 }
 
@@ -92,6 +93,7 @@ func TestRun(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]map[string]string{
 		"solution": {"one": "yes", "two": "yes"}, "without/two": {"one": "yes", "two": ""}, "wrong/no": {"one": "yes", "two": "no"},
+		"right/again": {"one": "yes", "two": "yes"},
 	} {
 		n := newNotes()
 		lab := onWorkstation(t, n)

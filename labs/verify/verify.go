@@ -1,8 +1,9 @@
 // Package verify proves a lab on real clusters: on a fresh one no step is
 // complete; the lab's solution, typed into a real terminal on the workstation,
 // completes each step when its part is typed and not before, and turns each
-// check; the solution without the part of a step leaves that step open; and
-// every wrong answer fails the check that it names with the words that it names.
+// check; the solution without the part of a step leaves that step open; every
+// wrong answer fails the check that it names with the words that it names; and
+// every right answer beside the solution completes its step.
 // Package main calls it for "wheelhouse lab verify", and the tests for every lab.
 package verify
 
@@ -49,7 +50,7 @@ type Pool interface {
 // Case is one proof, on a cluster of its own.
 type Case struct {
 	Lab  *content.Lab
-	Name string // "solution", "without/" and a step, or "wrong/" and a wrong answer
+	Name string // "solution", "without/" and a step, "wrong/" and a wrong answer, or "right/" and a right one
 	run  func(context.Context, *proof) error
 }
 
@@ -73,6 +74,11 @@ func Cases(lab *content.Lab) []Case {
 	for i := range lab.Wrong {
 		cases = append(cases, Case{Lab: lab, Name: "wrong/" + lab.Wrong[i].Name, run: func(ctx context.Context, p *proof) error {
 			return wrongAnswer(ctx, p, &p.lab.Wrong[i])
+		}})
+	}
+	for i := range lab.Right {
+		cases = append(cases, Case{Lab: lab, Name: "right/" + lab.Right[i].Name, run: func(ctx context.Context, p *proof) error {
+			return rightAnswer(ctx, p, &p.lab.Right[i])
 		}})
 	}
 	return cases
@@ -207,33 +213,55 @@ func (p *proof) untouched(ctx context.Context, parts []content.Part) error {
 
 // solve types a part of the solution and waits until its step is complete.
 func (p *proof) solve(ctx context.Context, part *content.Part) error {
-	if err := p.typist.typeText(ctx, part.Text); err != nil {
-		return fmt.Errorf("step %s: %w", part.Step, err)
+	return p.completes(ctx, part.Step, part.Text, "the solution")
+}
+
+// solveUpTo types the solution up to a step; no step is nothing.
+func (p *proof) solveUpTo(ctx context.Context, step string) error {
+	if step == "" {
+		return nil
 	}
-	step, _ := p.lab.Step(part.Step) // Load has seen to it
-	if err := p.judge.answer(step, part.Text); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, stepTimeout, errors.New("time is over"))
-	defer cancel()
-	err := p.judge.until(ctx, func() bool { return p.judge.complete[part.Step] })
-	if err != nil {
-		return fmt.Errorf("the solution does not complete step %s within %s: %s", part.Step, stepTimeout, p.judge.missing(step))
+	for i := range p.lab.Solution {
+		if err := p.solve(ctx, &p.lab.Solution[i]); err != nil {
+			return err
+		}
+		if p.lab.Solution[i].Step == step {
+			break
+		}
 	}
 	return nil
 }
 
+// completes types a script, called what, and waits until its step is complete.
+func (p *proof) completes(ctx context.Context, name, text, what string) error {
+	if err := p.typist.typeText(ctx, text); err != nil {
+		return fmt.Errorf("step %s: %w", name, err)
+	}
+	step, _ := p.lab.Step(name) // Load has seen to it
+	if err := p.judge.answer(step, text); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, stepTimeout, errors.New("time is over"))
+	defer cancel()
+	err := p.judge.until(ctx, func() bool { return p.judge.complete[name] })
+	if err != nil {
+		return fmt.Errorf("%s does not complete step %s within %s: %s", what, name, stepTimeout, p.judge.missing(step))
+	}
+	return nil
+}
+
+// rightAnswer shows that a step is complete with another way to do its work.
+func rightAnswer(ctx context.Context, p *proof, right *content.RightAnswer) error {
+	if err := p.solveUpTo(ctx, right.After); err != nil {
+		return err
+	}
+	return p.completes(ctx, right.Step, right.Text, "this right answer")
+}
+
 // wrongAnswer shows that a mistake is recognised, and told in the right words.
 func wrongAnswer(ctx context.Context, p *proof, wrong *content.WrongAnswer) error {
-	if wrong.After != "" {
-		for i := range p.lab.Solution {
-			if err := p.solve(ctx, &p.lab.Solution[i]); err != nil {
-				return err
-			}
-			if p.lab.Solution[i].Step == wrong.After {
-				break
-			}
-		}
+	if err := p.solveUpTo(ctx, wrong.After); err != nil {
+		return err
 	}
 	told := func() bool {
 		result, ok := p.judge.result(wrong.Step, wrong.Check)

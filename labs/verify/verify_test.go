@@ -79,6 +79,9 @@ func prove(t *testing.T, lab *content.Lab, name string, before ...string) (n *no
 	for _, wrong := range lab.Wrong {
 		all.WriteString(wrong.Text)
 	}
+	for _, right := range lab.Right {
+		all.WriteString(right.Text)
+	}
 	problems, err := caseOf(t, lab, name).Prove(t.Context(), serve(t, n).config(), serve(t, &shell{commands: withCommands(n, all.String())}).dial)
 	if err != nil {
 		t.Fatal(err)
@@ -96,6 +99,7 @@ func wantProblems(t *testing.T, got []string, want ...string) {
 func TestCases(t *testing.T) {
 	lab := labOf()
 	lab.Wrong = []content.WrongAnswer{{Name: "half"}, {Name: "typo"}}
+	lab.Right = []content.RightAnswer{{Name: "edit"}}
 	var names []string
 	for _, c := range verify.Cases(lab) {
 		names = append(names, c.Name)
@@ -103,7 +107,7 @@ func TestCases(t *testing.T) {
 			t.Errorf("case %s is of lab %v", c.Name, c.Lab)
 		}
 	}
-	if want := []string{"solution", "without/one", "without/two", "without/three", "wrong/half", "wrong/typo"}; !slices.Equal(names, want) {
+	if want := []string{"solution", "without/one", "without/two", "without/three", "wrong/half", "wrong/typo", "right/edit"}; !slices.Equal(names, want) {
 		t.Errorf("got %q, want %q", names, want)
 	}
 }
@@ -204,6 +208,43 @@ func TestWrongAnswer(t *testing.T) {
 				wantProblems(t, problems, test.want...)
 				if one := n.get("one"); test.after == "one" && one != "yes" {
 					t.Errorf("the solution before the wrong answer was not typed: one is %q", one)
+				}
+			})
+		})
+	}
+}
+
+func TestRightAnswer(t *testing.T) {
+	for _, test := range []struct {
+		name, after, step, text string
+		want                    []string
+	}{
+		{name: "accepted", step: "one", text: "set one yes"},
+		{name: "accepted at last", step: "one", text: "set one no\nlater one yes"},
+		{name: "accepted after a step", after: "one", step: "three", text: "set three yes"},
+		{
+			name: "refused", step: "one", text: "set one no",
+			want: []string{"this right answer does not complete step one within 2m0s: note is False (Wrong): Want yes, the note says no."},
+		},
+		{
+			name: "not opened", step: "three", text: "set three yes",
+			want: []string{"this right answer does not complete step three within 2m0s: note was never judged"},
+		},
+		{
+			name: "the step before is not solved", after: "two", step: "three", text: "set three yes",
+			want: []string{"the solution does not complete step two within 2m0s: note is False (Wrong): Want yes, the note says never."},
+		},
+		{name: "the shell ends", step: "one", text: "exit", want: []string{`step one: the shell ended at "exit"`}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				lab := labOf()
+				lab.Solution = []content.Part{{Step: "one", Text: "set one yes\n"}, {Step: "two", Text: "set two never\n"}, {Step: "three", Text: "set three yes\n"}}
+				lab.Right = []content.RightAnswer{{Name: "answer", After: test.after, Step: test.step, Text: test.text + "\n"}}
+				n, problems := prove(t, lab, "right/answer")
+				wantProblems(t, problems, test.want...)
+				if one := n.get("one"); test.after == "one" && one != "yes" {
+					t.Errorf("the solution before the right answer was not typed: one is %q", one)
 				}
 			})
 		})

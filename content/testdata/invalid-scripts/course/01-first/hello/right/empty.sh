@@ -1,0 +1,2 @@
+# check: absent
+# after: nowhere

@@ -1,0 +1,2 @@
+# step: nothing
+kubectl version

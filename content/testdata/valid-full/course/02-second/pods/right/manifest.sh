@@ -1,0 +1,2 @@
+# step: run
+kubectl apply --filename=web.yaml
