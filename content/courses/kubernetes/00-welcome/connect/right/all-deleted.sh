@@ -1,0 +1,3 @@
+# after: change
+# step: delete
+kubectl delete configmap --all

@@ -1,0 +1,3 @@
+# after: shell
+# step: restart
+kubectl exec web -- nginx -s quit

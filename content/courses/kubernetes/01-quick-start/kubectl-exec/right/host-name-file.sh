@@ -1,0 +1,3 @@
+# after: page
+# step: shell
+kubectl exec web -- cp /etc/hostname /tmp/where

@@ -1,0 +1,3 @@
+# step: manifest
+kubectl run api --image=nginx:1.28
+kubectl label pod api tier=front

@@ -1,0 +1,3 @@
+# after: server
+# step: delete
+kubectl delete pods --all --now

@@ -1,0 +1,2 @@
+# step: expose
+kubectl create service clusterip hello --tcp=80:8080

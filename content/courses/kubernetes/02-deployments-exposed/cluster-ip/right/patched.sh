@@ -1,0 +1,3 @@
+# after: expose
+# step: follow
+kubectl patch deployment hello --patch '{"spec": {"replicas": 5}}'

@@ -1,0 +1,3 @@
+# after: mark
+# step: heal
+kubectl delete pods --selector app=web --wait=false
