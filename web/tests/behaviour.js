@@ -53,6 +53,32 @@ const tests = {
     assert.match(spoken, /Step complete: Create the deployment/)
   },
 
+  async 'the result of the current step is in sight, wherever its instructions are'(page) {
+    await lab(page)
+    const bar = page.getByTitle('Show the results of this step')
+    const results = page.locator('#results-create')
+    const inSight = () => results.evaluate((e) => e.getBoundingClientRect().bottom > 60 && e.getBoundingClientRect().top < innerHeight)
+    for (const top of [0, 100_000]) {
+      await page.getByRole('region', { name: 'Instructions' }).evaluate((e, to) => e.scrollTo({ top: to, behavior: 'instant' }), top)
+      if (await inSight()) continue
+      await bar.waitFor()
+      await steer('find', { step: 'create', check: 'replicas', status: 'False', reason: 'Wrong', message: `Want 3 replicas, not ${top}.` })
+      await page.getByRole('button', { name: `Not right yet Want 3 replicas, not ${top}.` }).click()
+      await until('the results in sight', inSight)
+      await bar.waitFor({ state: 'detached' })
+    }
+  },
+
+  async 'a phone shows the lab with nothing beyond its edge'(page) {
+    await lab(page)
+    await page.setViewportSize({ width: 390, height: 844 })
+    await until('no part wider than the window', () => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth))
+    for (const name of ['End lab', 'Open another terminal']) {
+      const box = await page.getByRole('button', { name }).first().boundingBox()
+      assert.ok(box && box.x >= 0 && box.x + box.width <= 390, `${name}: ${JSON.stringify(box)}`)
+    }
+  },
+
   async 'a reload brings the screen back, and answers no old query'(page) {
     await lab(page)
     await type(page, 'ask')
