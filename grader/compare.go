@@ -60,7 +60,7 @@ func (x *explainer) compare(operator string, left, right celast.Expr, in *frame,
 		a.wanted = hidden // or it would say what the Secret keeps
 		return a
 	}
-	a.wanted = phrase(operator, want)
+	a.wanted, a.negated = phrase(operator, want), operator == operators.NotEquals
 	if operator == operators.Equals {
 		a.want = want
 	}
@@ -223,7 +223,7 @@ func (x *explainer) text(function string, looked, other celast.Expr, in *frame, 
 		a.wanted = hidden
 		return a
 	}
-	a.wanted = textPhrase(function, want, should)
+	a.wanted, a.negated = textPhrase(function, want, should), !should
 	if function == "matches" && should {
 		if plain := example(want); plain != "" {
 			a.wanted, a.want = textWords(plain), types.String(plain)

@@ -24,6 +24,7 @@ type account struct {
 	found  []string // one, or one of each element that was looked at
 	origin *origin  // of what was found; nil where it is of no object
 
+	negated  bool      // wanted is anything but something
 	progress int       // how many conditions that have to hold together do, up to this one
 	want     ref.Val   // the value behind wanted, where all has to be equal to it
 	have     []ref.Val // the values behind found; none where they are a Secret's
@@ -51,7 +52,9 @@ func (c *check) explainer(ctx context.Context, e *expression, seen sight) *expla
 // that goes wrong here changes the verdict.
 func (c *check) explain(ctx context.Context, view *view, e *expression, seen sight, missing *gap, result *Result) {
 	a := c.explainer(ctx, e, seen).account(missing)
-	result.Wanted = a.wanted
+	if !a.negated || result.Reason != ReasonPending { // what is not begun is to change, the message says to what
+		result.Wanted = a.wanted
+	}
 	result.Found = clip(strings.Join(a.found, ", "), valueSize)
 	if !a.empty() && a.origin != nil {
 		result.Object = a.origin.what()

@@ -197,6 +197,31 @@ func TestSecretsStayHidden(t *testing.T) {
 	}
 }
 
+// TestExplanationOfWhatIsNotBegun: that something is to change says nobody "not 2"
+// of; the message says to what.
+func TestExplanationOfWhatIsNotBegun(t *testing.T) {
+	for expression, want := range map[string]string{
+		"deploy.spec.replicas != 2":                                          "",
+		"!(deploy.spec.replicas == 2)":                                       "",
+		"!deploy.spec.template.spec.containers[0].image.startsWith('nginx')": "",
+		"deploy.spec.replicas == 3":                                          "3",
+	} {
+		validation := is(expression, "no")
+		for _, validation.Pending = range []bool{true, false} {
+			got := grader.JudgeObjects(t, lab(web, validation), shop)
+			if got.Found == "" || got.Object == "" {
+				t.Errorf("%s: nothing was found: %+v", expression, got)
+			}
+			if validation.Pending && got.Wanted != want {
+				t.Errorf("%s, not yet: wanted %q, want %q", expression, got.Wanted, want)
+			}
+			if !validation.Pending && got.Wanted == "" {
+				t.Errorf("%s, wrong: nothing was wanted", expression)
+			}
+		}
+	}
+}
+
 // FuzzExplanation looks for expressions whose explanation changes the verdict,
 // panics, or is not bounded.
 func FuzzExplanation(f *testing.F) {
