@@ -36,7 +36,7 @@ type cardJSON struct {
 	EarnedPoints   int             `json:"earnedPoints"` // that the caller has of them
 	CompletedSteps int             `json:"completedSteps"`
 	FinishedAt     *time.Time      `json:"finishedAt"`
-	Session        *sessionRefJSON `json:"session"` // the newest one while it is live
+	Session        *sessionRefJSON `json:"session"` // the newest one while it is live, or when it has failed
 }
 
 type sessionRefJSON struct {
@@ -83,7 +83,7 @@ func card(lab *content.Lab, entry *labs.Entry, costs labs.HintCosts) cardJSON {
 	}
 	if entry != nil {
 		out.FinishedAt = optional(entry.FinishedAt(names))
-		if entry.Session.Live() {
+		if entry.Session.Live() || entry.Session.Phase == labs.Failed {
 			out.Session = &sessionRefJSON{ID: entry.Session.ID, Phase: entry.Session.Phase}
 		}
 	}

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -90,6 +91,41 @@ func TestSessionEvents(t *testing.T) {
 	if got := course.Modules[0].Labs[0]; got.CompletedSteps != 2 || got.FinishedAt == nil || got.Session != nil {
 		t.Errorf("course: got %+v, want the lab finished", got)
 	}
+}
+
+// TestFailedSession: a session that failed stays on the course page until there is
+// a newer one, for whoever was away when it did.
+func TestFailedSession(t *testing.T) {
+	w := newWorld(t, options{})
+	ann := w.as(w.user("ann", labs.Student))
+	phase := func() string {
+		var course struct {
+			Modules []struct {
+				Labs []struct {
+					Name    string
+					Session *struct{ Phase string }
+				}
+			}
+		}
+		ann.do("GET", "/api/course", nil).want(200).into(&course)
+		for _, module := range course.Modules {
+			for _, lab := range module.Labs {
+				if lab.Name == "pods" && lab.Session != nil {
+					return lab.Session.Phase
+				}
+			}
+		}
+		return "none"
+	}
+	w.fake.Fail("Create", errors.New("no space left on device"))
+	ann.do("POST", "/api/labs/pods/sessions", nil).want(201)
+	w.until("the session fails", func() bool { return phase() == "Failed" })
+	id := ann.open("pods")
+	if got := phase(); got != "Ready" {
+		t.Errorf("with a newer session: got %s, want Ready", got)
+	}
+	ann.do("DELETE", "/api/sessions/"+id, nil).want(204)
+	w.until("the newer session ends", func() bool { return phase() == "none" })
 }
 
 // TestClassEvents follows a class while a student works.

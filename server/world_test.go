@@ -39,6 +39,8 @@ type world struct {
 	dir     string
 	stop    func() error // ends Serve and returns what it returned
 
+	fake *provisionertest.Fake
+
 	mu     sync.Mutex
 	judges map[string]*judge // by lab and server
 	api    http.Handler      // of every cluster; nil answers 404
@@ -75,6 +77,7 @@ func newWorld(t testing.TB, o options) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(fake.Close)
+	w.fake = fake
 	course := testCourse()
 	w.labs, err = labs.New(labs.Options{
 		Course: course,

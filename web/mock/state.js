@@ -63,6 +63,10 @@ export class State {
     return [...this.sessions.values()].find((s) => s.lab === lab && (s.phase === 'Pending' || s.phase === 'Ready'))
   }
 
+  newest(/** @type {string} */ lab) {
+    return [...this.sessions.values()].findLast((s) => s.lab === lab)
+  }
+
   course() {
     return {
       name: 'kubernetes',
@@ -71,7 +75,8 @@ export class State {
       modules: modules.map((module) => ({
         ...module,
         labs: module.labs.map((lab) => {
-          const session = this.live(lab.name)
+          const newest = this.newest(lab.name)
+          const session = newest?.phase === 'Ended' ? undefined : newest
           const finished = this.finished.has(lab.name)
           return {
             name: lab.name,

@@ -133,6 +133,20 @@ const tests = {
     await shows(page, 'back: command not found')
   },
 
+  async 'a session that failed unseen is told, and begun anew'(page) {
+    await lab(page)
+    await steer('complete', { step: 'create' })
+    await page.goto(origin + '/')
+    await steer('fail', { reason: 'ClusterGone', message: 'The machines of this cluster are not there any more.' })
+    await page.reload()
+    await page.locator('a.card').filter({ hasText: 'Cluster lost' }).click()
+    await page.getByText('The machines of this cluster are not there any more.').waitFor()
+    await page.getByRole('button', { name: 'Start on a new cluster' }).click()
+    await page.getByText('Starting the machines').waitFor()
+    await steer('ready')
+    await shows(page, prompt)
+  },
+
   async 'several terminals, kept over a reload, searched by keyboard'(page) {
     await lab(page)
     await page.getByRole('button', { name: 'Open another terminal' }).click()

@@ -103,6 +103,11 @@ export const scenes = {
     await steer('fail', { reason: 'NoEngine', message: 'No container engine answers on this machine. Start Docker, then start the lab again.' })
     await page.getByRole('heading', { name: 'could not be made ready' }).waitFor()
   },
+  async 'course-lost'(page) {
+    await scenes['lab-failed'](page)
+    await page.goto(origin + '/')
+    await page.getByText('Cluster lost').waitFor()
+  },
   async 'lab-lost'(page) {
     await readyLab(page)
     await steer('down', { down: true })

@@ -46,7 +46,7 @@ export interface LabSummary {
   earnedPoints: number
   completedSteps: number
   finishedAt: string | null
-  /** The live session at this lab, if there is one. */
+  /** The newest session at this lab, while it is live or when it has failed. */
   session: { id: string; phase: Phase } | null
 }
 

@@ -31,6 +31,7 @@ test.each([
   ['the first finished', course(lab('a', done), lab('b'), lab('c')), ['continue', 'b', 'one']],
   ['one begun further on', course(lab('a', done), lab('b'), lab('c', { completedSteps: 1 })), ['continue', 'c', 'two']],
   ['one is open', course(lab('a', { completedSteps: 1 }), lab('b'), lab('c', { session: { id: 's', phase: 'Ready' } })), ['live', 'c', 'two']],
+  ['one has lost its cluster', course(lab('a'), lab('b', { session: { id: 's', phase: 'Failed' } })), ['start', 'a', 'one']],
   ['the open one is finished', course(lab('a', { ...done, session: { id: 's', phase: 'Ready' } }), lab('b')), ['continue', 'b', 'one']],
 ])('%s', (_, value, want) => {
   const next = nextLab(value)

@@ -26,6 +26,11 @@ export function moduleSteps(module: Module): { done: number; total: number } {
   return { done: sum(module.labs, (lab) => lab.completedSteps), total: sum(module.labs, (lab) => lab.steps) }
 }
 
+/** Whether a lab's session goes on, or can. */
+export function isLive(lab: LabSummary): boolean {
+  return lab.session !== null && lab.session.phase !== 'Failed'
+}
+
 export interface Next {
   kind: 'start' | 'live' | 'continue'
   lab: LabSummary
@@ -38,7 +43,7 @@ export interface Next {
  */
 export function nextLab(course: Course): Next | null {
   const all = course.modules.flatMap((module) => module.labs.map((lab) => ({ lab, module: module.name })))
-  const live = all.find(({ lab }) => lab.session && !lab.finishedAt)
+  const live = all.find(({ lab }) => isLive(lab) && !lab.finishedAt)
   if (live) return { kind: 'live', ...live }
   const begun = all.find(({ lab }) => lab.completedSteps > 0 && !lab.finishedAt)
   if (begun) return { kind: 'continue', ...begun }

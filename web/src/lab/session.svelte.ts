@@ -58,7 +58,7 @@ export class LabSession {
     return this.lab?.steps.find((step) => !this.step(step.name)?.completedAt)?.name ?? ''
   }
 
-  /** Reads the lab, and goes on with its live session if there is one. */
+  /** Reads the lab, and goes on with its live session if there is one; a failed one tells why. */
   async load(start: boolean): Promise<void> {
     this.error = null
     try {
@@ -66,7 +66,7 @@ export class LabSession {
       this.lab = lab
       const cards = course.modules.flatMap((module) => module.labs)
       const session = cards.find((card) => card.name === this.name)?.session
-      if (session) this.follow(await client.session(session.id))
+      if (session && !(start && session.phase === 'Failed')) this.follow(await client.session(session.id))
       else if (start) await this.open()
     } catch (error) {
       if (error instanceof ApiError && error.unauthorized) account.expired()
