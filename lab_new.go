@@ -58,8 +58,8 @@ is new, module.yaml and course.yaml are made. No file is overwritten.`,
 				return err
 			}
 			course := filepath.Dir(folder)
-			fmt.Fprintf(cmd.OutOrStdout(), "Made the lab %s in %s.\n\nNext:\n  wheelhouse lab lint --content '%s'\n  wheelhouse lab verify %s --content '%s'\n",
-				args[0], plan.lab, course, args[0], course)
+			fmt.Fprintf(cmd.OutOrStdout(), "Made the lab %s in %s.\n\nNext:\n  wheelhouse lab lint --content '%s'\n  wheelhouse lab dev %s --content '%s'\n  wheelhouse lab verify %s --content '%s'\n",
+				args[0], plan.lab, course, args[0], course, args[0], course)
 			return nil
 		},
 	}
