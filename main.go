@@ -75,5 +75,6 @@ WHEELHOUSE_NODE_IMAGE. A flag wins over the environment.`,
 	}
 	root.AddCommand(newLearnCommand(), newServeCommand(), newLabCommand(), newClusterCommand(),
 		newPackCommand(), newDoctorCommand(), newVersionCommand())
+	explainUsage(root)
 	return root
 }
