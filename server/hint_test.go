@@ -17,12 +17,28 @@ func TestHintsAreTaken(t *testing.T) {
 		t.Errorf("the lab: %s", got)
 	}
 	type body = map[string]any
+	// What the next one costs is the class's word, from the moment that it says another.
+	cost := func() int {
+		var view struct{ Steps []struct{ HintCost int } }
+		s.ann.do("GET", "/api/sessions/"+s.session, nil).want(200).into(&view)
+		return view.Steps[0].HintCost
+	}
+	for _, class := range []struct {
+		says any
+		want int
+	}{{10, 2}, {1, 1}, {nil, 0}} {
+		s.ida.do("PATCH", "/api/classes/"+s.class, body{"hintCost": class.says}).want(200)
+		if got := cost(); got != class.want {
+			t.Errorf("the class says %v: the next hint costs %d, want %d", class.says, got, class.want)
+		}
+	}
 	for _, test := range []struct {
 		body   body
 		status int
 		want   string // in what comes back
 	}{
 		{body{"step": "one", "hint": 1}, 409, "one after the other"},
+		{body{"step": "one", "hint": 0}, 200, `"hintCost":1`},
 		{body{"step": "one", "hint": 0}, 200, `"hints":["\u003cp\u003eA hint\u003c/p\u003e"]`},
 		{body{"step": "one", "hint": 2}, 404, "no such hint"},
 		{body{"step": "two", "hint": 0}, 404, "no such hint"},
@@ -31,6 +47,9 @@ func TestHintsAreTaken(t *testing.T) {
 		if got := string(s.ann.do("POST", hints, test.body).want(test.status).body); !strings.Contains(got, test.want) {
 			t.Errorf("%v: got %s, want %s in it", test.body, got, test.want)
 		}
+	}
+	if got := cost(); got != 0 {
+		t.Errorf("no hint is left, and the next costs %d", got)
 	}
 	// They are in the lab's next session too, and the instructor sees how many.
 	s.ann.do("DELETE", "/api/sessions/"+s.session, nil).want(204)

@@ -31,8 +31,9 @@ type sessionJSON struct {
 type stepStateJSON struct {
 	Name        string          `json:"name"`
 	CompletedAt *time.Time      `json:"completedAt"`
-	Points      int             `json:"points"` // that the student has of it
-	Hints       []template.HTML `json:"hints"`  // that the student took, sanitised
+	Points      int             `json:"points"`   // that the student has of it
+	Hints       []template.HTML `json:"hints"`    // that the student took, sanitised
+	HintCost    int             `json:"hintCost"` // points that the next one costs now; 0 where there is none
 	Checks      []resultJSON    `json:"checks"`
 }
 
@@ -196,6 +197,9 @@ func stepState(lab *content.Lab, view *labs.View, state labs.StepState, evidence
 		if hint.Step == step.Name && hint.Position < len(step.Hints) {
 			out.Hints = append(out.Hints, step.Hints[hint.Position].HTML)
 		}
+	}
+	if next := len(out.Hints); next < len(step.Hints) {
+		out.HintCost = view.HintCosts.Of(step, &step.Hints[next])
 	}
 	return out
 }

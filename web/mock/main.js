@@ -62,6 +62,7 @@ function studentSession(/** @type {string} */ id) {
     completedAt: i < 1 ? new Date(Date.now() - 600_000).toISOString() : null,
     points: i < 1 ? 1 : 0,
     hints: i < 1 ? step.hints : [],
+    hintCost: 0,
     checks: step.checks.map((check, j) => ({
       name: check.name,
       status: i < 1 ? 'True' : i === 3 ? 'Unknown' : 'False',

@@ -2,7 +2,7 @@ import { allLabs, labOf, modules } from './course.js'
 import { Shell } from './shell.js'
 
 /** @typedef {{name: string, status: string, reason: string, message: string, pending: boolean, at: string | null, evidence?: {name: string, text: string}[]}} MockResult */
-/** @typedef {{id: string, lab: string, phase: string, reason: string, message: string, createdAt: string, readyAt: string | null, finishedAt: string | null, endedAt: string | null, steps: {name: string, completedAt: string | null, points: number, hints: string[], checks: MockResult[]}[], progress: object | null}} MockSession */
+/** @typedef {{id: string, lab: string, phase: string, reason: string, message: string, createdAt: string, readyAt: string | null, finishedAt: string | null, endedAt: string | null, steps: {name: string, completedAt: string | null, points: number, hints: string[], hintCost: number, checks: MockResult[]}[], progress: object | null}} MockSession */
 
 const phases = [
   { name: 'Nodes', title: 'Starting the machines', estimate: 2 },
@@ -127,6 +127,7 @@ export class State {
         completedAt: null,
         points: 0,
         hints: [],
+        hintCost: 0,
         checks: step.checks.map((check) => ({ name: check.name, status: 'Unknown', reason: 'NotEvaluated', message: '', pending: false, at: null })),
       })),
       progress: this.progress(0, 0),
@@ -197,9 +198,11 @@ export class State {
   /** Hands out the next hint of a step. */
   hint(/** @type {MockSession} */ session, /** @type {string} */ name) {
     const step = session.steps.find((s) => s.name === name)
-    const hint = labOf(session.lab)?.steps.find((s) => s.name === name)?.hints[step?.hints.length ?? 0]
+    const all = labOf(session.lab)?.steps.find((s) => s.name === name)?.hints ?? []
+    const hint = all[step?.hints.length ?? 0]
     if (!step || hint === undefined) return
     step.hints.push(hint)
+    step.hintCost = step.hints.length < all.length ? step.hints.length : 0
     this.changed()
   }
 

@@ -107,6 +107,8 @@ export interface StepState {
   points: number
   /** HTML, rendered and sanitised by the server: the hints that were taken, in their order. */
   hints: string[]
+  /** Points that the next hint costs, as the student's classes say now. */
+  hintCost: number
   checks: Check[]
 }
 

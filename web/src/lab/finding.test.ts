@@ -38,7 +38,7 @@ test.each([
   ['no checks known', null, [], 'todo'],
   ['all true, not saved yet', null, [passed, passed], 'pending'],
 ])('findingOfStep: %s', (_, completedAt, checks, want) => {
-  expect(findingOfStep({ name: 's', completedAt, points: 0, hints: [], checks }).kind).toBe(want)
+  expect(findingOfStep({ name: 's', completedAt, points: 0, hints: [], hintCost: 0, checks }).kind).toBe(want)
 })
 
 const cell = (status: CellStep['status'], reason: string, completedAt: string | null = null): CellStep => ({ name: 's', completedAt, status, reason })
