@@ -1,5 +1,5 @@
 import { type BrowserContext, expect, type Page, test } from '@playwright/test'
-import { expectComplete, openLab, picture, readyTerminal, solutionOf, step, type } from './lab'
+import { card, expectComplete, openLab, picture, readyTerminal, solutionOf, step, terminal, type } from './lab'
 import { Wheelhouse } from './wheelhouse'
 
 const password = 'correct horse battery'
@@ -8,7 +8,7 @@ test.describe('a class', () => {
   let wheelhouse: Wheelhouse
 
   test.beforeAll(async () => {
-    wheelhouse = await Wheelhouse.start('serve', '--warm', '2')
+    wheelhouse = await Wheelhouse.start('serve', '--warm', '2', '--rest', '20s')
   })
   test.afterEach(async ({}, result) => {
     if (result.status !== result.expectedStatus) await result.attach('server', { body: wheelhouse.output() })
@@ -87,8 +87,6 @@ test.describe('a class', () => {
       await instructor.goBack()
       await instructor.getByLabel('Hints cost').selectOption('1 point each')
       const second = [...solution.keys()][1] ?? ''
-      await alan.reload()
-      await readyTerminal(alan)
       await step(alan, second).getByRole('button', { expanded: false }).first().click()
       const more = step(alan, second).getByRole('button', { name: /^Show a hint 1 of \d+, costs 1 point$/ })
       await more.click()
@@ -118,5 +116,23 @@ test.describe('a class', () => {
       await picture(alan, 'logged-out')
     })
     await readyTerminal(ada)
+
+    await test.step('a cluster at which nobody looks rests, and goes on where it was', async () => {
+      if (process.env.WHEELHOUSE_PROVIDER === 'kind') {
+        console.log('SKIPPED: a cluster that rests, because kind cannot freeze one')
+        return
+      }
+      await type(ada, ['clear; left="before the rest"; kubectl get --raw /readyz'])
+      await expect(terminal(ada)).toContainText('ok')
+      await ada.goto('about:blank')
+      await expect(instructor.getByRole('link', { name: /^Ada, Connect to the lab, resting\./ })).toBeVisible({ timeout: 90_000 })
+      await picture(instructor, 'class-resting')
+      await ada.goto(wheelhouse.url)
+      await card(ada, 'Connect to the lab').click()
+      await readyTerminal(ada)
+      await type(ada, ['clear; echo "$left, after it: $(kubectl get --raw /readyz)"'])
+      await expect(terminal(ada)).toContainText('before the rest, after it: ok')
+      await expectComplete(ada, first)
+    })
   })
 })
