@@ -119,7 +119,7 @@ test.describe('a class', () => {
 
     await test.step('a cluster at which nobody looks rests, and goes on where it was', async () => {
       if (process.env.WHEELHOUSE_PROVIDER === 'kind') {
-        console.log('SKIPPED: a cluster that rests, because kind cannot freeze one')
+        process.stdout.write('SKIPPED: a cluster that rests, because kind cannot freeze one\n')
         return
       }
       await type(ada, ['clear; left="before the rest"; kubectl get --raw /readyz'])
