@@ -241,7 +241,7 @@ func TestEveryKindOfCheckIsProven(t *testing.T) {
 	})
 	t.Run(providerEmbedded, func(t *testing.T) {
 		provisionertest.NeedsPack(t)
-		proveEveryLab(t, "testdata/checks", providerEmbedded, nil, "solution", "wrong/*", "right/*")
+		proveEveryLab(t, "testdata/checks", providerEmbedded, nil, "solution", "wrong/*")
 	})
 }
 
