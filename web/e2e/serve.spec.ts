@@ -8,7 +8,7 @@ test.describe('a class', () => {
   let wheelhouse: Wheelhouse
 
   test.beforeAll(async () => {
-    wheelhouse = await Wheelhouse.start('serve', '--warm', '2', '--rest', '20s')
+    wheelhouse = await Wheelhouse.start('serve', '--warm', '2', '--rest', '1m')
   })
   test.afterEach(async ({}, result) => {
     if (result.status !== result.expectedStatus) await result.attach('server', { body: wheelhouse.output() })
@@ -125,7 +125,7 @@ test.describe('a class', () => {
       await type(ada, ['clear; left="before the rest"; kubectl get --raw /readyz'])
       await expect(terminal(ada)).toContainText('ok')
       await ada.goto('about:blank')
-      await expect(instructor.getByRole('link', { name: /^Ada, Connect to the lab, resting\./ })).toBeVisible({ timeout: 90_000 })
+      await expect(instructor.getByRole('link', { name: /^Ada, Connect to the lab, resting\./ })).toBeVisible({ timeout: 180_000 })
       await picture(instructor, 'class-resting')
       await ada.goto(wheelhouse.url)
       await card(ada, 'Connect to the lab').click()

@@ -63,7 +63,7 @@ const tests = {
       if (await inSight()) continue
       await bar.waitFor()
       await steer('find', { step: 'create', check: 'replicas', status: 'False', reason: 'Wrong', message: `Want 3 replicas, not ${top}.` })
-      await page.getByRole('button', { name: `Not right yet Want 3 replicas, not ${top}.` }).click()
+      await page.getByRole('button', { name: `Step 1 Not right yet Want 3 replicas, not ${top}.` }).click()
       await until('the results in sight', inSight)
       await bar.waitFor({ state: 'detached' })
     }
