@@ -80,7 +80,7 @@ func (s *Server) watchAccess(k *socket, changed <-chan struct{}, user *labs.User
 }
 
 func attachRequest(c *gin.Context) (terminal.AttachRequest, error) {
-	request := terminal.AttachRequest{Terminal: c.Param("terminal"), Epoch: c.Query("epoch")}
+	request := terminal.AttachRequest{Terminal: c.Param("terminal"), Epoch: c.Query("epoch"), Source: c.Query("source")}
 	var offset int
 	for name, to := range map[string]*int{"offset": &offset, "cols": &request.Cols, "rows": &request.Rows} {
 		text, sent := c.GetQuery(name)
@@ -96,7 +96,7 @@ func attachRequest(c *gin.Context) (terminal.AttachRequest, error) {
 	request.Offset = int64(offset)
 	if err := request.Validate(); err != nil {
 		return request, &labs.Error{Code: labs.CodeInvalid, Err: err,
-			Message: "No terminal can be asked for like that: its name has 1 to 32 lower-case letters, digits and hyphens, it has 2 to 1000 columns and 1 to 500 rows, and epoch and offset are what it said of itself before."}
+			Message: "No terminal can be asked for like that: its name has 1 to 32 lower-case letters, digits and hyphens, it has 2 to 1000 columns and 1 to 500 rows, epoch and offset are what it said of itself before, and source is at most 32 hexadecimal digits."}
 	}
 	return request, nil
 }

@@ -55,6 +55,7 @@ func Attach(ctx context.Context, dial Dialer, request AttachRequest) (*Conn, err
 	query := url.Values{}
 	query.Set("epoch", request.Epoch)
 	query.Set("offset", strconv.FormatInt(request.Offset, 10))
+	query.Set("source", request.Source)
 	query.Set("cols", strconv.Itoa(request.Cols))
 	query.Set("rows", strconv.Itoa(request.Rows))
 	query.Set("readOnly", strconv.FormatBool(request.ReadOnly))

@@ -64,6 +64,7 @@ type screen struct {
 	conn     *terminal.Conn
 	attached terminal.Control // the last
 	size     terminal.Control // the last
+	typed    int64            // as it was told
 	next     int64            // offset of the next byte of output
 	acked    int64
 	lazy     bool // does not acknowledge
@@ -117,6 +118,8 @@ func (s *screen) step() error {
 		s.next, s.acked = control.Offset, control.Offset
 	case "size":
 		s.size = control
+	case "typed":
+		s.typed = control.Offset
 	default:
 		s.last = &control
 	}

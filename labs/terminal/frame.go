@@ -146,12 +146,19 @@ func (c Control) fromAgent() (Control, error) {
 	clean := Control{Type: c.Type}
 	switch c.Type {
 	case "attached":
-		if c.Offset < 0 || c.Until < c.Offset || c.Lost < 0 || !validSize(c.Cols, c.Rows) || !validEpoch(c.Epoch) || c.Epoch == "" || !ValidName(c.Terminal) {
+		if c.Offset < 0 || c.Until < c.Offset || c.Lost < 0 || !validSize(c.Cols, c.Rows) || !validEpoch(c.Epoch) || c.Epoch == "" ||
+			!validEpoch(c.Source) || c.Typed < 0 || !ValidName(c.Terminal) {
 			return clean, fmt.Errorf("%w: the agent attached with impossible values", ErrProtocol)
 		}
 		clean.Terminal, clean.Epoch = c.Terminal, c.Epoch
 		clean.Offset, clean.Until, clean.Lost = c.Offset, c.Until, c.Lost
+		clean.Source, clean.Typed = c.Source, c.Typed
 		clean.Cols, clean.Rows = c.Cols, c.Rows
+	case "typed":
+		if c.Offset < 0 {
+			return clean, fmt.Errorf("%w: the agent took input up to %d", ErrProtocol, c.Offset)
+		}
+		clean.Offset = c.Offset
 	case "size":
 		if !validSize(c.Cols, c.Rows) {
 			return clean, fmt.Errorf("%w: the agent told an impossible size", ErrProtocol)
@@ -163,7 +170,7 @@ func (c Control) fromAgent() (Control, error) {
 		}
 		clean.ExitCode = c.ExitCode
 	case "error":
-		clean.Message = printable(c.Message)
+		clean.Message, clean.Refused = printable(c.Message), c.Refused
 	default:
 		return clean, fmt.Errorf("%w: the agent sent a control message of type %q", ErrProtocol, printable(c.Type))
 	}
@@ -194,7 +201,7 @@ func ValidName(name string) bool {
 	return name != "" && len(name) <= 32 && len(bytes.Trim([]byte(name), "abcdefghijklmnopqrstuvwxyz0123456789-")) == 0
 }
 
-// validEpoch tells whether s can name an epoch; "" asks for whichever there is.
+// validEpoch tells whether s can name an epoch or a source; "" is none.
 func validEpoch(s string) bool {
 	return len(s) <= 32 && strings.Trim(s, "0123456789abcdef") == ""
 }

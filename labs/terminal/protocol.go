@@ -34,30 +34,41 @@ const (
 // that answers has another Epoch or another Offset, what is on the screen does
 // not continue: the viewer clears it first. A viewer that has seen exit comes
 // back with no Epoch, and gets a new shell.
+//
+// A viewer who types names themselves with a Source of their own, and counts what
+// they type from the first byte in an Epoch on. They keep it until a typed, or the
+// attached of a later connection, says that the shell has taken it; what it has not
+// they send again then, so that no key is lost and none is pressed twice. An attached
+// without their Source is of an agent that counts no input.
 type Control struct {
 	// Type says which of the other fields count:
-	//   attached  to the viewer, first: Terminal, Epoch, Offset, Until, Lost, Cols, Rows;
+	//   attached  to the viewer, first: Terminal, Epoch, Offset, Until, Lost, Source, Typed, Cols, Rows;
 	//             again when the viewer was so slow that the ring lost what comes next
 	//   size      to the viewer: Cols and Rows of the terminal changed
+	//   typed     to the viewer: Offset, all of its input before it is taken
 	//   exit      to the viewer, last: ExitCode
-	//   error     to the viewer, last: Message
+	//   error     to the viewer, last: Message, Refused
 	//   resize    from the viewer: Cols, Rows
 	//   ack       from the viewer: Offset, all output before it is on the screen
 	Type     string `json:"type"`
 	Terminal string `json:"terminal,omitempty"`
-	Epoch    string `json:"epoch,omitempty"` // names this shell; another epoch's offsets mean nothing
-	Offset   int64  `json:"offset"`          // attached: of the first byte that follows, counted from the shell's start
-	Until    int64  `json:"until,omitempty"` // attached: output before it is replay; answers of the screen to it are not input
-	Lost     int64  `json:"lost,omitempty"`  // attached: bytes before Offset that this viewer will never get
-	Cols     int    `json:"cols,omitempty"`  // 2 to 1000
-	Rows     int    `json:"rows,omitempty"`  // 1 to 500
-	ExitCode int    `json:"exitCode"`        // exit; 128 and the signal's number for a shell that a signal ended
+	Epoch    string `json:"epoch,omitempty"`  // names this shell; another epoch's offsets mean nothing
+	Offset   int64  `json:"offset"`           // attached: of the first byte that follows, counted from the shell's start
+	Until    int64  `json:"until,omitempty"`  // attached: output before it is replay; answers of the screen to it are not input
+	Lost     int64  `json:"lost,omitempty"`   // attached: bytes before Offset that this viewer will never get
+	Source   string `json:"source,omitempty"` // attached: whose input Typed counts
+	Typed    int64  `json:"typed,omitempty"`  // attached: bytes of Source's input that the shell has taken
+	Cols     int    `json:"cols,omitempty"`   // 2 to 1000
+	Rows     int    `json:"rows,omitempty"`   // 1 to 500
+	ExitCode int    `json:"exitCode"`         // exit; 128 and the signal's number for a shell that a signal ended
 	Message  string `json:"message,omitempty"`
+	Refused  bool   `json:"refused,omitempty"` // error: what was typed last is not taken, and is not to come again
 }
 
 // Flow control, in bytes.
 const (
-	Window   = 512 << 10 // a viewer gets no more output while this much is unacknowledged,
-	resumeAt = 128 << 10 // until no more than this is
-	ahead    = 256 << 10 // how far the terminal is read before its fastest viewer
+	Window     = 512 << 10 // a viewer gets no more output while this much is unacknowledged,
+	resumeAt   = 128 << 10 // until no more than this is
+	typedEvery = 4 << 10   // bytes of input between two typed
+	ahead      = 256 << 10 // how far the terminal is read before its fastest viewer
 )

@@ -170,21 +170,74 @@ func (t *Terminal) feed() {
 	}
 }
 
-// typeIn queues input for the shell. It does not block: output could not flow
-// any more while it did.
-func (t *Terminal) typeIn(input []byte) error {
+// typeIn queues a viewer's input for the shell. It does not block: output could
+// not flow any more while it did. It returns how much of its source's input has
+// been taken, where that is counted.
+func (t *Terminal) typeIn(v *Viewer, input []byte) (taken int64, err error) {
 	t.mu.Lock()
 	t.active = time.Now()
 	t.mu.Unlock()
 	t.typing.Lock()
 	defer t.typing.Unlock()
+	source := t.sources[v.source]
+	if v.source != "" && (source == nil || source.viewer != v) {
+		return 0, errElsewhere
+	}
 	if len(t.input)+len(input) > maxInput {
-		return errNotReading
+		return 0, errNotReading
 	}
 	t.input = append(t.input, input...)
 	signal(t.typed)
-	return nil
+	if source == nil {
+		return 0, nil
+	}
+	source.taken += int64(len(input))
+	return source.taken, nil
 }
+
+// source is who types, over all of their connections.
+type source struct {
+	viewer *Viewer // of the newest connection, whose input alone counts
+	taken  int64   // bytes of input
+	since  time.Time
+}
+
+// maxSources are how many sources a terminal remembers: pages that were reloaded
+// or closed never come back.
+const maxSources = 64
+
+// listenTo takes the input of v's source from v alone from now on, and returns how
+// much of it was taken before. An earlier connection that has not ended yet may hold
+// some that was not, which comes again. The caller holds mu.
+func (t *Terminal) listenTo(v *Viewer) (taken int64) {
+	t.typing.Lock()
+	defer t.typing.Unlock()
+	s := t.sources[v.source]
+	if s == nil {
+		if len(t.sources) >= maxSources {
+			t.forgetOldestSource()
+		}
+		s = &source{}
+		t.sources[v.source] = s
+	}
+	s.viewer, s.since = v, time.Now()
+	return s.taken
+}
+
+// forgetOldestSource makes room for another source, of which no viewer is there
+// any more. The caller holds mu and typing.
+func (t *Terminal) forgetOldestSource() {
+	oldest := ""
+	for name, s := range t.sources {
+		if s.viewer.left && (oldest == "" || s.since.Before(t.sources[oldest].since)) {
+			oldest = name
+		}
+	}
+	delete(t.sources, oldest)
+}
+
+// errElsewhere ends a connection whose viewer is back on another one.
+var errElsewhere = &Error{CodeUnavailable, "this terminal goes on in a newer connection of the same page"}
 
 var errNotReading = errors.New("the program in this terminal does not read what is typed; end it, or paste less at once")
 

@@ -24,7 +24,7 @@ func (v *Viewer) Serve(ctx context.Context, conn net.Conn, received io.Reader) e
 	err := v.send(ctx, conn)
 	if refusal := farewellTo(err); refusal != "" {
 		conn.SetWriteDeadline(time.Now().Add(farewell))
-		_, _ = conn.Write(AppendFrame(nil, ControlFrame(Control{Type: "error", Message: refusal})))
+		_, _ = conn.Write(AppendFrame(nil, ControlFrame(Control{Type: "error", Message: refusal, Refused: errors.Is(err, errNotReading)})))
 	}
 	linger(conn, received, read)
 	cancel(nil)

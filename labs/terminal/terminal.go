@@ -73,7 +73,9 @@ type Terminal struct {
 	room   chan struct{} // of capacity 1: the pump may have something to read for
 	typed  chan struct{} // of capacity 1: there is input
 	typing sync.Mutex
-	input  []byte // guarded by typing
+	input  []byte // guarded by typing, as is sources
+
+	sources map[string]*source
 
 	mu         sync.Mutex // guards what follows
 	ring       ring
@@ -132,6 +134,7 @@ func Start(cmd *exec.Cmd, options Options) (*Terminal, error) {
 		cols:    options.Cols,
 		rows:    options.Rows,
 		viewers: make(map[*Viewer]struct{}),
+		sources: make(map[string]*source),
 		active:  time.Now(),
 	}
 	t.restartIdle()

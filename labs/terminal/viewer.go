@@ -12,6 +12,7 @@ type AttachRequest struct {
 	Terminal   string // its name: see ValidName
 	Epoch      string // of the shell that the viewer knows; empty when it knows none
 	Offset     int64  // of the first byte that the viewer has not got, in that epoch
+	Source     string // names who types, over all of their connections; empty: their input is not counted
 	Cols, Rows int    // of the viewer's screen; 0 leaves the terminal's size alone
 	ReadOnly   bool   // input and resize are refused
 }
@@ -23,6 +24,8 @@ func (r AttachRequest) Validate() error {
 		return &Error{CodeInvalid, "a terminal's name is 1 to 32 lower-case letters, digits and hyphens"}
 	case !validEpoch(r.Epoch):
 		return &Error{CodeInvalid, "an epoch is at most 32 hexadecimal digits"}
+	case !validEpoch(r.Source):
+		return &Error{CodeInvalid, "a source is at most 32 hexadecimal digits"}
 	case r.Offset < 0:
 		return &Error{CodeInvalid, "an offset is not negative"}
 	case (r.Cols != 0 || r.Rows != 0) && !validSize(r.Cols, r.Rows):
@@ -36,6 +39,7 @@ func (r AttachRequest) Validate() error {
 type Viewer struct {
 	terminal *Terminal
 	readOnly bool
+	source   string        // of its input; empty where that is not counted
 	wake     chan struct{} // of capacity 1
 
 	// What follows is guarded by the terminal's mu.
@@ -43,6 +47,8 @@ type Viewer struct {
 	told        int64 // offset of the attached that is to be sent, where hello is set
 	lost        int64 // what that attached tells
 	hello       bool  // an attached comes next
+	typed       int64 // bytes of its source's input that are taken,
+	typedTold   int64 // and how many of them it knows of
 	paused      bool  // too much is unacknowledged
 	ackedAt     time.Time
 	cols, rows  int // that the viewer knows of
@@ -72,6 +78,10 @@ func (t *Terminal) Attach(request AttachRequest) (*Viewer, error) {
 		return nil, &Error{CodeLimited, fmt.Sprintf("this terminal is open %d times already; close one of its tabs", len(t.viewers))}
 	}
 	v := &Viewer{terminal: t, readOnly: request.ReadOnly, wake: make(chan struct{}, 1)}
+	if request.Source != "" && !request.ReadOnly {
+		v.source = request.Source
+		v.typed = t.listenTo(v)
+	}
 	from := request.Offset
 	if !known {
 		from = 0
@@ -162,12 +172,15 @@ func (v *Viewer) next(buf []byte) (frame Frame, patience time.Duration, err erro
 	}
 	switch {
 	case v.hello:
-		v.hello = false
+		v.hello, v.typedTold = false, v.typed
 		v.cols, v.rows = t.cols, t.rows
 		return ControlFrame(Control{
 			Type: "attached", Terminal: t.options.Name, Epoch: t.epoch,
-			Offset: v.told, Until: t.ring.end, Lost: v.lost, Cols: v.cols, Rows: v.rows,
+			Offset: v.told, Until: t.ring.end, Lost: v.lost, Source: v.source, Typed: v.typed, Cols: v.cols, Rows: v.rows,
 		}), 0, nil
+	case v.typed-v.typedTold >= typedEvery:
+		v.typedTold = v.typed
+		return ControlFrame(Control{Type: "typed", Offset: v.typed}), 0, nil
 	case v.cols != t.cols || v.rows != t.rows:
 		v.cols, v.rows = t.cols, t.rows
 		return ControlFrame(Control{Type: "size", Cols: v.cols, Rows: v.rows}), 0, nil
@@ -205,7 +218,7 @@ func (v *Viewer) Handle(frame Frame) error {
 		if v.readOnly {
 			return errReadOnly
 		}
-		return v.terminal.typeIn(frame.Payload)
+		return v.typeIn(frame.Payload)
 	case FrameControl:
 		c, err := frame.Control()
 		if err != nil {
@@ -223,6 +236,23 @@ func (v *Viewer) Handle(frame Frame) error {
 		return v.terminal.Resize(c.Cols, c.Rows)
 	}
 	return fmt.Errorf("%w: a viewer sent a frame of kind %q", ErrProtocol, frame.Kind)
+}
+
+// typeIn types for the viewer, and lets it know now and then how much of its
+// input is taken.
+func (v *Viewer) typeIn(input []byte) error {
+	t := v.terminal
+	taken, err := t.typeIn(v, input)
+	if err != nil || v.source == "" {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	v.typed = taken
+	if v.typed-v.typedTold >= typedEvery {
+		signal(v.wake)
+	}
+	return nil
 }
 
 var errReadOnly = &Error{CodeInvalid, "this terminal is only shown here; it takes no input"}

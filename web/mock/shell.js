@@ -9,6 +9,8 @@ export class Shell {
     this.onCommand = onCommand
     /** @type {Set<import('ws').WebSocket>} */
     this.viewers = new Set()
+    /** @type {Map<string, number>} bytes of input, by who typed them */
+    this.taken = new Map()
     this.cols = 80
     this.rows = 24
     this.epoch = ''
@@ -23,6 +25,7 @@ export class Shell {
 
   start() {
     this.epoch = randomBytes(8).toString('hex')
+    this.taken.clear()
     this.ring = Buffer.alloc(0)
     this.offset = 0
     this.line = ''
@@ -42,8 +45,11 @@ export class Shell {
     const wanted = same ? Number(query.get('offset') ?? 0) : 0
     const from = Math.min(Math.max(wanted, this.offset), this.end)
     this.resize(Number(query.get('cols')) || this.cols, Number(query.get('rows')) || this.rows)
+    const source = query.get('source') ?? ''
     this.control(socket, {
       type: 'attached',
+      source,
+      typed: this.taken.get(source) ?? 0,
       terminal: '1',
       epoch: this.epoch,
       offset: from,
@@ -55,7 +61,10 @@ export class Shell {
     const rest = this.ring.subarray(from - this.offset)
     for (let at = 0; at < rest.length; at += 32768) socket.send(rest.subarray(at, at + 32768))
     socket.on('message', (data, binary) => {
-      if (binary) return this.input(/** @type {Buffer} */ (data).toString('utf8'))
+      if (binary) {
+        this.taken.set(source, (this.taken.get(source) ?? 0) + /** @type {Buffer} */ (data).length)
+        return this.input(/** @type {Buffer} */ (data).toString('utf8'))
+      }
       const message = JSON.parse(String(data))
       if (message.type === 'resize') this.resize(message.cols, message.rows)
     })

@@ -110,6 +110,19 @@ const tests = {
     assert.equal(text.split('command not found').length - 1, 1)
   },
 
+  async 'what is typed while the server is away reaches the shell once'(page) {
+    await lab(page)
+    await steer('down', { down: true })
+    await page.getByText('The terminal is not connected.').waitFor()
+    await type(page, 'kept-for-later')
+    await steer('down', { down: false })
+    await shows(page, 'kept-for-later: command not found', 15_000)
+    await type(page, 'after')
+    await shows(page, 'after: command not found')
+    const text = ((await rows(page).textContent()) ?? '').replaceAll('\u00a0', ' ')
+    assert.equal(text.split('kept-for-later: command not found').length - 1, 1)
+  },
+
   async 'yes does not freeze the page, and Ctrl+C answers'(page) {
     await lab(page)
     await type(page, 'yes')

@@ -53,7 +53,7 @@ func (a *agent) attach(w http.ResponseWriter, r *http.Request) {
 
 // attachRequest reads what to attach to.
 func attachRequest(name string, query url.Values) (terminal.AttachRequest, error) {
-	request := terminal.AttachRequest{Terminal: name, Epoch: query.Get("epoch")}
+	request := terminal.AttachRequest{Terminal: name, Epoch: query.Get("epoch"), Source: query.Get("source")}
 	var problems [4]error
 	request.Offset, problems[0] = strconv.ParseInt(orZero(query.Get("offset")), 10, 64)
 	request.Cols, problems[1] = strconv.Atoi(orZero(query.Get("cols")))

@@ -10,6 +10,7 @@ import { LiveSocket } from '../live/socket'
 import { isAnswer } from './answers'
 import { colours } from './colours'
 import { bindKeys } from './keys'
+import { TerminalInput } from './input'
 import { inputMessages, runInput } from './paste'
 import { parseControl, type Control } from './protocol'
 import { accelerate } from './renderer'
@@ -48,6 +49,9 @@ export class TerminalScreen {
   readonly search = new SearchAddon()
   private readonly fit = new FitAddon()
   private readonly stream = new TerminalStream()
+  private readonly input = new TerminalInput()
+  /** No attached has come on this connection yet. */
+  private fresh = true
   private socket: LiveSocket | null = null
   private readonly observer = new ResizeObserver(() => this.refitSoon())
   private refitTimer: ReturnType<typeof setTimeout> | undefined
@@ -74,7 +78,7 @@ export class TerminalScreen {
     this.terminal.onTitleChange((title) => (this.title = title))
     if (!options.readOnly) {
       this.terminal.onData((data) => this.typed(data))
-      this.terminal.onBinary((data) => this.socket?.send(Uint8Array.from(data, (c) => c.charCodeAt(0))))
+      this.terminal.onBinary((data) => this.pass(Uint8Array.from(data, (c) => c.charCodeAt(0))))
     }
     bindKeys(this.terminal, {
       search: () => options.onSearch?.(),
@@ -152,7 +156,7 @@ export class TerminalScreen {
     const { session, name } = this.options
     this.socket = new LiveSocket({
       url: () => {
-        const query = new URLSearchParams({ cols: String(this.terminal.cols), rows: String(this.terminal.rows) })
+        const query = new URLSearchParams({ source: this.input.source, cols: String(this.terminal.cols), rows: String(this.terminal.rows) })
         if (this.stream.epoch) {
           query.set('epoch', this.stream.epoch)
           query.set('offset', String(this.stream.offset))
@@ -166,6 +170,7 @@ export class TerminalScreen {
       },
       onState: (state, retryAt) => {
         this.retryAt = retryAt
+        if (state === 'connecting') this.fresh = true
         // An open socket is no terminal yet: "attached" makes it one.
         if (state === 'open') return
         if (state === 'connecting' && this.state === 'waiting') return
@@ -187,8 +192,13 @@ export class TerminalScreen {
         // Through the queue, behind what still waits to be drawn of the old shell.
         if (reset) this.terminal.write(clearScreen)
         this.adopt(control)
+        if (this.fresh) for (const message of this.input.attached(control)) this.socket?.send(message)
+        this.fresh = false
         break
       }
+      case 'typed':
+        this.input.taken(control.offset ?? 0)
+        break
       case 'size':
         this.adopt(control)
         break
@@ -198,6 +208,7 @@ export class TerminalScreen {
         break
       case 'error':
         this.trouble = control.message ?? ''
+        if (control.refused) this.input.forget()
         break
     }
   }
@@ -221,8 +232,14 @@ export class TerminalScreen {
   }
 
   private type(text: string): void {
-    if (this.state !== 'open') return
-    for (const message of inputMessages(text)) this.socket?.send(message)
+    for (const message of inputMessages(text)) this.pass(message)
+  }
+
+  /** Sends a message of input, now or as soon as there is a connection again. */
+  private pass(message: Uint8Array<ArrayBuffer>): void {
+    if (this.state === 'exited' || this.state === 'closed') return
+    const connected = this.state === 'open'
+    if (this.input.keep(message, connected) && connected) this.socket?.send(message)
   }
 
   /** Enter opens a new shell where the old one ended. Returns true when it did. */
