@@ -65,12 +65,14 @@ pack: build ## Build the runtime pack, which clusters without a container engine
 node-image: pack ## Make a node image for kind of the pack, so that kind needs no registry (needs root)
 	$(BINARY) pack node-image $(ARGS)
 
+# Packages come one after another, because real clusters want the machine for
+# themselves; tests that say they are parallel wait most of the time.
 .PHONY: test
 test: build ## Run the whole suite: Go, the pages, real clusters of each provider that can make some here, and a real browser
 	@if [ "$$(id -u)" = 0 ] && [ "$$WHEELHOUSE_TEST_CLUSTERS" != none ]; then $(BINARY) pack build; fi
 	$(GO) vet ./...
 	cd web && $(NPM) run --silent check && $(NPM) run --silent test
-	$(GO) test -p 1 -parallel 6 -timeout 60m $(GOTESTFLAGS) ./... # one package after another: real clusters want the machine for themselves; tests that say they are parallel wait most of the time
+	$(GO) test -p 1 -parallel 6 -timeout 60m $(GOTESTFLAGS) ./...
 	cd grader/compare && $(GO) vet . && $(GO) test $(GOTESTFLAGS) .
 	cd provisioner/runtime/kubernetes && CGO_ENABLED=0 GOFLAGS=-trimpath $(GO) test -timeout 20m $(GOTESTFLAGS) ./...
 	@$(MAKE) --no-print-directory e2e

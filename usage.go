@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -28,7 +29,7 @@ func explainUsage(cmd *cobra.Command) {
 			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 				problem += "; did you mean " + strings.Join(near, " or ") + "?"
 			}
-			return withUsage(cmd, fmt.Errorf("%s", problem))
+			return withUsage(cmd, errors.New(problem))
 		}
 	}
 	for _, child := range cmd.Commands() {

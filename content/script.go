@@ -151,9 +151,9 @@ func (l *loader) header(answer *answerFile, required []string) {
 	}
 }
 
-// matchAnswer checks that an answer names steps of the lab, and its answers to
+// matchAnswerFile checks that an answer names steps of the lab, and its answers to
 // questions those of its step.
-func (l *loader) matchAnswer(lab *Lab, answer answerFile) (step *Step, found bool) {
+func (l *loader) matchAnswerFile(lab *Lab, answer answerFile) (step *Step, found bool) {
 	step, found = lab.Step(answer.fields["step"])
 	if answer.fields["step"] != "" && !found {
 		l.addf(answer.file, answer.lines["step"], "there is no step %s", quote(answer.fields["step"]))
@@ -184,7 +184,7 @@ func (l *loader) matchWrong(lab *Lab, answers []answerFile) {
 	for _, answer := range answers {
 		wrong := WrongAnswer{Name: answer.name, After: answer.fields["after"], Step: answer.fields["step"],
 			Check: answer.fields["check"], Message: answer.fields["message"], Text: answer.text}
-		step, found := l.matchAnswer(lab, answer)
+		step, found := l.matchAnswerFile(lab, answer)
 		if found && wrong.Check != "" {
 			if _, known := step.Check(wrong.Check); !known {
 				l.addf(answer.file, answer.lines["check"], "the step %s has no check %s", wrong.Step, quote(wrong.Check))
@@ -202,7 +202,7 @@ func (l *loader) right(dir string) []answerFile {
 // matchRight gives a lab its right answers. Each names a step of it.
 func (l *loader) matchRight(lab *Lab, answers []answerFile) {
 	for _, answer := range answers {
-		l.matchAnswer(lab, answer)
+		l.matchAnswerFile(lab, answer)
 		lab.Right = append(lab.Right, RightAnswer{Name: answer.name, After: answer.fields["after"], Step: answer.fields["step"], Text: answer.text})
 	}
 }

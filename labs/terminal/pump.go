@@ -179,8 +179,8 @@ func (t *Terminal) typeIn(v *Viewer, input []byte) (taken int64, err error) {
 	t.mu.Unlock()
 	t.typing.Lock()
 	defer t.typing.Unlock()
-	source := t.sources[v.source]
-	if v.source != "" && (source == nil || source.viewer != v) {
+	s := t.sources[v.source]
+	if v.source != "" && (s == nil || s.viewer != v) {
 		return 0, errElsewhere
 	}
 	if len(t.input)+len(input) > maxInput {
@@ -188,11 +188,11 @@ func (t *Terminal) typeIn(v *Viewer, input []byte) (taken int64, err error) {
 	}
 	t.input = append(t.input, input...)
 	signal(t.typed)
-	if source == nil {
+	if s == nil {
 		return 0, nil
 	}
-	source.taken += int64(len(input))
-	return source.taken, nil
+	s.taken += int64(len(input))
+	return s.taken, nil
 }
 
 // source is who types, over all of their connections.

@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"wheelhouse/labs/terminal/workstationtest"
 	"wheelhouse/provisioner"
 	"wheelhouse/provisioner/embedded"
-	"wheelhouse/provisioner/provisionertest"
 )
 
 // Tests of one cluster are parallel ones, because they wait most of the time; so
@@ -16,12 +16,8 @@ import (
 // TestCluster looks at one cluster with a worker: from its workstation, from its
 // pods, and from outside. Its parts are in the files named after them.
 func TestCluster(t *testing.T) {
-	provisionertest.NeedsPack(t)
 	t.Parallel()
-	dir := t.TempDir()
-	p := newProvider(t, optionsAt(t, dir))
-	name := newCluster(t, p, dir, 1)
-	w := openWorkstation(t, p, name)
+	p, dir, name, w := withWorker(t)
 
 	t.Run("workstation", func(t *testing.T) { testWorkstation(t, w) })
 	t.Run("terminal", w.Terminal)
@@ -34,17 +30,23 @@ func TestCluster(t *testing.T) {
 
 // TestLifetime is what a cluster with a worker can live through.
 func TestLifetime(t *testing.T) {
-	provisionertest.NeedsPack(t)
 	t.Parallel()
-	dir := t.TempDir()
-	p := newProvider(t, optionsAt(t, dir))
-	name := newCluster(t, p, dir, 1)
-	w := openWorkstation(t, p, name)
+	p, dir, name, w := withWorker(t)
 
 	t.Run("freeze", func(t *testing.T) { testFreeze(t, p, name, w) })
 	t.Run("node", func(t *testing.T) { testNode(t, p, name, w) })
 	t.Run("stop", func(t *testing.T) { testStop(t, p, dir, name, w) })
 	t.Run("killed", func(t *testing.T) { testKilled(t, p, name) })
+}
+
+// withWorker makes a cluster of two nodes in a data directory of its own, and opens
+// its workstation.
+func withWorker(t *testing.T) (p *embedded.Provider, dataDir, name string, w workstationtest.Workstation) {
+	t.Helper()
+	dataDir = t.TempDir()
+	p = newProvider(t, optionsAt(t, dataDir))
+	name = newCluster(t, p, dataDir, 1)
+	return p, dataDir, name, openWorkstation(t, p, name)
 }
 
 // newCluster makes a cluster, which is deleted when the test ends: then nothing

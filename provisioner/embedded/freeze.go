@@ -20,13 +20,10 @@ var freezeTries = wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Step
 // processor time until Thaw, and keeps its memory. Freezing twice is no error. On
 // an error it runs, as far as that can be known.
 func (p *Provider) Freeze(ctx context.Context, name string) error {
-	if _, err := p.running(name); err != nil {
-		return fmt.Errorf("freeze cluster %s: %w", name, err)
-	}
 	var last error
 	err := wait.ExponentialBackoffWithContext(ctx, freezeTries, func(ctx context.Context) (bool, error) {
 		last = p.withContainer(ctx, "freeze", name, "paused", "pause")
-		if _, err := p.running(name); err != nil { // it is being stopped
+		if _, err := p.running(name); err != nil { // it does not run, or no longer
 			return false, err
 		}
 		return last == nil, nil

@@ -7,13 +7,11 @@ import (
 	"time"
 
 	"wheelhouse/provisioner"
-	"wheelhouse/provisioner/provisionertest"
 )
 
 // TestPoolRests: a claimed cluster that rests takes no processor time, counts as
 // well, and answers as soon as a pool gives access to it: another process's, too.
 func TestPoolRests(t *testing.T) {
-	provisionertest.NeedsPack(t)
 	dir := t.TempDir()
 	provider := newProvider(t, optionsAt(t, dir))
 	pool, stop := runPool(t, provider)
