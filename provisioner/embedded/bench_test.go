@@ -46,7 +46,7 @@ func BenchmarkIdle(b *testing.B) {
 	name := newName()
 	create(b, p, name)
 	b.Cleanup(func() { deleteCluster(b, p, name) })
-	<-time.After(time.Minute) // it settles
+	<-time.After(2 * time.Minute) // it settles
 	for b.Loop() {
 		const watched = 30 * time.Second
 		before := processorTime(b, name)

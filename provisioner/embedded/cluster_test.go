@@ -33,6 +33,7 @@ func TestLifetime(t *testing.T) {
 	t.Parallel()
 	p, dir, name, w := withWorker(t)
 
+	t.Run("pace", func(t *testing.T) { testPace(t, name, w) })
 	t.Run("freeze", func(t *testing.T) { testFreeze(t, p, name, w) })
 	t.Run("node", func(t *testing.T) { testNode(t, p, name, w) })
 	t.Run("stop", func(t *testing.T) { testStop(t, p, dir, name, w) })

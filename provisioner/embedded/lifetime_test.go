@@ -17,6 +17,60 @@ import (
 	"wheelhouse/provisioner/embedded"
 )
 
+// testPace: while nothing goes on, the components of all nodes let their timers be
+// late, and no other process does; once something does, they are exact.
+func testPace(t *testing.T, name string, w workstationtest.Workstation) {
+	const restSlack = "250000000" // nanoseconds, of package machine
+	components := []string{"containerd --config", "containerd --config", "kubernetes control-plane", "kubernetes kubelet",
+		"kubernetes kubelet", "kubernetes node-network", "kubernetes node-network"}
+	await(t, "the components' timers are as exact as if something went on", func() bool {
+		return slices.Equal(withSlack(t, name, restSlack), components)
+	})
+	if said, exit := w.Run(t, "kubectl create configmap stirred"); exit != 0 {
+		t.Fatal(said)
+	}
+	await(t, "some timers are late, though something goes on", func() bool {
+		return len(withSlack(t, name, restSlack)) == 0
+	})
+	w.Run(t, "kubectl delete configmap stirred")
+}
+
+// withSlack lists the cluster's processes whose threads all have the slack, by the
+// first two words of their command lines. One of which only some have it is told as
+// mixed.
+func withSlack(t *testing.T, name, slack string) []string {
+	t.Helper()
+	var found []string
+	for _, dir := range clusterProcesses(t, name) {
+		line, err := os.ReadFile(filepath.Join(dir, "cmdline"))
+		if err != nil {
+			continue // it has ended
+		}
+		words := strings.Split(string(line), "\x00")
+		program := strings.Join(append([]string{filepath.Base(words[0])}, words[1:min(2, len(words))]...), " ")
+		threads, err := filepath.Glob(dir + "/task/*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		with := 0
+		for _, thread := range threads {
+			text, err := os.ReadFile(filepath.Join("/proc", filepath.Base(thread), "timerslack_ns"))
+			if err != nil || strings.TrimSpace(string(text)) == slack {
+				with++ // or ended
+			}
+		}
+		switch with {
+		case 0:
+		case len(threads):
+			found = append(found, program)
+		default:
+			found = append(found, program+" (mixed)")
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
 // testFreeze: a frozen cluster takes no processor time; thawed after its nodes'
 // leases have run out, it goes on, the controller manager takes no node for dead,
 // and a watch that was open before works.

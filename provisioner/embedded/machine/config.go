@@ -60,10 +60,11 @@ const kubeadmConfig = "/etc/kubernetes/kubeadm.yaml"
 // that of type controlPlane in provisioner/runtime/kubernetes.
 func writeControlConfig(c *Cluster) error {
 	type node struct {
-		Name    string       `json:"name"`
-		Address netip.Addr   `json:"address"`
-		Pods    netip.Prefix `json:"pods"`
-		Folder  string       `json:"folder"`
+		Name     string       `json:"name"`
+		Address  netip.Addr   `json:"address"`
+		Pods     netip.Prefix `json:"pods"`
+		Folder   string       `json:"folder"`
+		Activity string       `json:"activity"`
 	}
 	config := struct {
 		Kubeadm  string       `json:"kubeadm"`
@@ -75,7 +76,8 @@ func writeControlConfig(c *Cluster) error {
 		if c.Seed {
 			break // their objects hold what is a cluster's own
 		}
-		config.Nodes = append(config.Nodes, node{n.Name, n.Address, n.Pods, filepath.Join(ControlDir, n.Name, "kubernetes")})
+		folder := filepath.Join(ControlDir, n.Name, "kubernetes")
+		config.Nodes = append(config.Nodes, node{n.Name, n.Address, n.Pods, folder, filepath.Join(folder, filepath.Base(activitySocket))})
 	}
 	text, err := json.Marshal(config)
 	if err != nil {

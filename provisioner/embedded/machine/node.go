@@ -53,12 +53,15 @@ func RunNode(ctx context.Context, name string, log *slog.Logger) error {
 		return err
 	}
 	if c.Seed {
-		return runComponent(ctx, "control-plane", kubernetesProgram, "control-plane", controlConfig)
+		return runComponent(ctx, "control-plane", newPace(log), kubernetesProgram, "control-plane", controlConfig)
 	}
 	board := newBoard("/var/log", log)
 	g, ctx := errgroup.WithContext(ctx)
+	pace := newPace(log)
+	g.Go(func() error { return pace.listen(ctx) })
+	g.Go(func() error { pace.keep(ctx); return nil })
 	component := func(name string, after []func(context.Context) error, args ...string) {
-		g.Go(func() error { return keepComponent(ctx, name, after, board, log, args...) })
+		g.Go(func() error { return keepComponent(ctx, name, after, board, pace, log, args...) })
 	}
 	if n.Control {
 		component("control-plane", nil, kubernetesProgram, "control-plane", controlConfig)
@@ -90,20 +93,20 @@ func leadToAPIServer(ctx context.Context, c *Cluster) error {
 
 // keepComponent runs a program of the node and starts it again when it ends. It
 // starts when all of after have returned.
-func keepComponent(ctx context.Context, name string, after []func(context.Context) error, board *board, log *slog.Logger, args ...string) error {
+func keepComponent(ctx context.Context, name string, after []func(context.Context) error, board *board, pace *pace, log *slog.Logger, args ...string) error {
 	return restart(ctx, name, board, log, func(ctx context.Context) error {
 		for _, wait := range after {
 			if err := wait(ctx); err != nil {
 				return err
 			}
 		}
-		return runComponent(ctx, name, args...)
+		return runComponent(ctx, name, pace, args...)
 	})
 }
 
 // runComponent runs a program of the node until it ends; when ctx does, it is
 // asked to. What it prints goes to /var/log.
-func runComponent(ctx context.Context, name string, args ...string) error {
+func runComponent(ctx context.Context, name string, pace *pace, args ...string) error {
 	out := &lumberjack.Logger{Filename: filepath.Join("/var/log", name+".log"), MaxSize: 8 /* MB */, MaxBackups: 1}
 	defer out.Close()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
@@ -111,7 +114,12 @@ func runComponent(ctx context.Context, name string, args ...string) error {
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopWithin
-	return cmd.Run()
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	pace.add(cmd.Process.Pid)
+	defer pace.remove(cmd.Process.Pid)
+	return cmd.Wait()
 }
 
 // fileIsThere waits for a file that another process writes.

@@ -20,6 +20,7 @@ import (
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	scheduleroptions "k8s.io/kubernetes/cmd/kube-scheduler/app/options"
 
+	"wheelhouse/provisioner/runtime/kubernetes/activity"
 	"wheelhouse/provisioner/runtime/kubernetes/openapi"
 	"wheelhouse/provisioner/runtime/kubernetes/ready"
 	"wheelhouse/provisioner/runtime/kubernetes/thaw"
@@ -65,7 +66,7 @@ func newAPIServer(args []string) (*apiServer, error) {
 }
 
 // run serves until ctx ends. What needs no database is done while that starts.
-func (a *apiServer) run(ctx context.Context, database *etcd, guard *thaw.Guard) error {
+func (a *apiServer) run(ctx context.Context, database *etcd, guard *thaw.Guard, bell *activity.Bell) error {
 	database.lead(&a.options.Etcd.StorageConfig.Transport)
 	options, err := a.options.Complete(ctx)
 	if err != nil {
@@ -84,7 +85,7 @@ func (a *apiServer) run(ctx context.Context, database *etcd, guard *thaw.Guard) 
 	outermost := config.Aggregator.GenericConfig
 	chain := outermost.BuildHandlerChainFunc
 	outermost.BuildHandlerChainFunc = func(handler http.Handler, c *genericapiserver.Config) http.Handler {
-		return chain(guard.Handler(handler), c)
+		return chain(guard.Handler(bell.Handler(handler)), c)
 	}
 	kubernetes := config.KubeAPIs.ControlPlane.Generic
 	kubernetes.SkipOpenAPIInstallation = true // in favour of ours

@@ -17,6 +17,7 @@ import (
 	"k8s.io/kubernetes/cmd/kubeadm/app/phases/controlplane"
 	kubeadmconfig "k8s.io/kubernetes/cmd/kubeadm/app/util/config"
 
+	"wheelhouse/provisioner/runtime/kubernetes/activity"
 	"wheelhouse/provisioner/runtime/kubernetes/loadbalancer"
 	"wheelhouse/provisioner/runtime/kubernetes/ready"
 	"wheelhouse/provisioner/runtime/kubernetes/thaw"
@@ -45,6 +46,10 @@ type node struct {
 	Address netip.Addr   `json:"address"`
 	Pods    netip.Prefix `json:"pods"`   // addresses of its pods
 	Folder  string       `json:"folder"` // its /etc/kubernetes, as seen from here
+
+	// Activity is a socket of it, as seen from here, which is told when something is
+	// going on in the cluster. See activity.NewBell.
+	Activity string `json:"activity"`
 }
 
 // Where the control plane keeps its files, as kubeadm has it.
@@ -100,7 +105,9 @@ func serveControlPlane(ctx context.Context, args []string) error {
 	database := newEtcd(kubeadm)
 	g.Go(func() error { return ended(ctx, "etcd", database.run(ctx)) })
 	defer database.close() // last: the others still write while they end
-	g.Go(func() error { return ended(ctx, "kube-apiserver", api.run(ctx, database, thaw.NewGuard(ctx))) })
+	g.Go(func() error {
+		return ended(ctx, "kube-apiserver", api.run(ctx, database, thaw.NewGuard(ctx), c.bell()))
+	})
 	g.Go(func() error {
 		client, err := adminClient()
 		if err != nil {
@@ -134,6 +141,15 @@ func serveControlPlane(ctx context.Context, args []string) error {
 		return err
 	}
 	return nil
+}
+
+// bell tells all nodes.
+func (c *controlPlane) bell() *activity.Bell {
+	var sockets []string
+	for _, n := range c.Nodes {
+		sockets = append(sockets, n.Activity)
+	}
+	return activity.NewBell(sockets)
 }
 
 // balance gives addresses to services of the type LoadBalancer.
