@@ -7,6 +7,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 ARGS    ?=
 GOTESTFLAGS ?=
 PROVIDERS ?= embedded kind
+TEST_NODE_IMAGE := wheelhouse/node-test:latest
 
 AGENT   := labs/terminal/agent/dist/wheelhouse-agent-linux-$(shell $(GO) env GOARCH)
 MACHINE := provisioner/embedded/machine/dist/wheelhouse-machine-linux-$(shell $(GO) env GOARCH)
@@ -65,11 +66,23 @@ pack: build ## Build the runtime pack, which clusters without a container engine
 node-image: pack ## Make a node image for kind of the pack, so that kind needs no registry (needs root)
 	$(BINARY) pack node-image $(ARGS)
 
-# Packages come one after another, because real clusters want the machine for
-# themselves; tests that say they are parallel wait most of the time.
+# Clusters of kind are made from a node image of this very checkout where one can be
+# made (WHEELHOUSE_NODE_IMAGE names another).
 .PHONY: test
 test: build ## Run the whole suite: Go, the pages, real clusters of each provider that can make some here, and a real browser
-	@if [ "$$(id -u)" = 0 ] && [ "$$WHEELHOUSE_TEST_CLUSTERS" != none ]; then $(BINARY) pack build; fi
+	@if [ "$$(id -u)" = 0 ] && [ "$$WHEELHOUSE_TEST_CLUSTERS" != none ]; then \
+	  $(BINARY) pack build || exit 1; \
+	  if [ -z "$$WHEELHOUSE_NODE_IMAGE" ] && $(BINARY) doctor --provider kind >/dev/null; then \
+	    $(BINARY) pack node-image --tag $(TEST_NODE_IMAGE) || exit 1; \
+	    export WHEELHOUSE_NODE_IMAGE=$(TEST_NODE_IMAGE); \
+	  fi; \
+	fi; \
+	$(MAKE) --no-print-directory suite
+
+# Packages come one after another, because real clusters want the machine for
+# themselves; tests that say they are parallel wait most of the time.
+.PHONY: suite
+suite: build
 	$(GO) vet ./...
 	cd web && $(NPM) run --silent check && $(NPM) run --silent test
 	$(GO) test -p 1 -parallel 6 -timeout 60m $(GOTESTFLAGS) ./...

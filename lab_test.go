@@ -248,7 +248,7 @@ func TestEveryKindOfCheckIsProven(t *testing.T) {
 // proveEveryLab proves the named labs of a folder, all of them where none is
 // named; no folder is the course itself.
 func proveEveryLab(t *testing.T, folder, provider string, names []string, only ...string) {
-	cfg := config{Content: folder, Provider: provider, PackCache: provisionertest.PackCache(t)}
+	cfg := config{Content: folder, Provider: provider, NodeImage: provisionertest.NodeImage(), PackCache: provisionertest.PackCache(t)}
 	course, err := cfg.loadCourse()
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ import (
 // testPace: while nothing goes on, the components of all nodes let their timers be
 // late, and no other process does; once something does, they are exact.
 func testPace(t *testing.T, name string, w workstationtest.Workstation) {
-	const restSlack = "250000000" // nanoseconds, of package machine
+	const restSlack = "500000000" // nanoseconds, of package machine
 	components := []string{"containerd --config", "containerd --config", "kubernetes control-plane", "kubernetes kubelet",
 		"kubernetes kubelet", "kubernetes node-network", "kubernetes node-network"}
 	await(t, "the components' timers are as exact as if something went on", func() bool {

@@ -18,11 +18,12 @@ import (
 // Labels on everything that is made here. kind's nodes cannot be given labels;
 // they carry kind's own with the cluster's name.
 const (
-	labelOwner   = "dev.wheelhouse.owner"
-	labelCluster = "dev.wheelhouse.cluster"
-	labelWorkers = "dev.wheelhouse.workers"
-	labelImage   = "dev.wheelhouse.image"
-	labelKind    = "io.x-k8s.kind.cluster"
+	labelOwner     = "dev.wheelhouse.owner"
+	labelCluster   = "dev.wheelhouse.cluster"
+	labelWorkers   = "dev.wheelhouse.workers"
+	labelImage     = "dev.wheelhouse.image"
+	labelNodeImage = "dev.wheelhouse.node-image" // the ID of the image that this one was built on
+	labelKind      = "io.x-k8s.kind.cluster"
 )
 
 // DefaultSubnets is what clusters' networks are cut from unless Options say

@@ -1,10 +1,13 @@
 package kind_test
 
 import (
+	"archive/tar"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -88,6 +91,44 @@ func TestImportBrokenOff(t *testing.T) {
 	if out := docker(t, "image", "ls", "--quiet", ref); out != "" {
 		docker(t, "image", "rm", "--force", ref)
 		t.Error("there is an image of what was broken off")
+	}
+}
+
+// TestImportReplaces: an image that is made again takes the place of the one before,
+// and of what was built on it, which nobody would use again.
+func TestImportReplaces(t *testing.T) {
+	provisionertest.NeedsEngine(t)
+	ref := "wheelhouse/node-test:" + strings.TrimPrefix(newName(), "wh-")
+	t.Cleanup(func() { docker(t, "image", "rm", "--force", ref) })
+	imported := func(text string) string {
+		importNodeImage(t, ref, func(_ context.Context, w io.Writer) error {
+			archive := tar.NewWriter(w)
+			if err := archive.WriteHeader(&tar.Header{Name: "file", Mode: 0o644, Size: int64(len(text))}); err != nil {
+				return err
+			}
+			if _, err := io.WriteString(archive, text); err != nil {
+				return err
+			}
+			return archive.Close()
+		})
+		return docker(t, "image", "inspect", "--format", "{{.Id}}", ref)
+	}
+	first := imported("first")
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM "+ref+"\nCOPY Dockerfile /\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	built := strings.Replace(ref, "node-test", "built-test", 1)
+	docker(t, "build", "--quiet", "--tag", built, "--label", "dev.wheelhouse.node-image="+first, dir)
+	if second := imported("second"); second == first {
+		t.Fatal("the second image is the first")
+	}
+	if left := docker(t, "image", "ls", "--all", "--quiet", "--no-trunc"); strings.Contains(left, first) {
+		docker(t, "image", "rm", "--force", built)
+		t.Error("the image that had the name before is still there")
+	}
+	if left := docker(t, "image", "ls", "--quiet", built); left != "" {
+		t.Error("what was built on the image before is still there")
 	}
 }
 

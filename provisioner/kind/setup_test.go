@@ -15,6 +15,7 @@ import (
 
 	"wheelhouse/labs/terminal/workstationtest"
 	"wheelhouse/provisioner/kind"
+	"wheelhouse/provisioner/provisionertest"
 )
 
 // createWithin is generous: the machines that run the tests are busy ones.
@@ -54,7 +55,8 @@ func optionsAt(t testing.TB, dataDir string) kind.Options {
 	if err != nil {
 		t.Fatalf("build the agent: %v", err)
 	}
-	return kind.Options{DataDir: dataDir, Agent: program, Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	return kind.Options{DataDir: dataDir, Agent: program, Image: provisionertest.NodeImage(),
+		Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))}
 }
 
 func newProvider(t testing.TB, o kind.Options) *kind.Provider {

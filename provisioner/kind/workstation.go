@@ -93,12 +93,12 @@ func (p *Provider) ensureWorkstation(ctx context.Context, e *engine, nodeImage s
 	}
 	t.Start(phaseWorkstation)
 	p.log.Info("building the workstation image", "image", tag)
-	err = p.buildWorkstation(ctx, e, nodeImage, tag, "full")
+	err = p.buildWorkstation(ctx, e, nodeImage, id, tag, "full")
 	if failed, ok := errors.AsType[*commandError](err); ok && strings.Contains(failed.output, noPackages) {
 		p.log.Warn("no packages can be downloaded: workstations have neither nano nor bash-completion until the next start", "err", err)
 		p.offline = true
 		tag += basic
-		err = p.buildWorkstation(ctx, e, nodeImage, tag, "basic")
+		err = p.buildWorkstation(ctx, e, nodeImage, id, tag, "basic")
 	}
 	if err != nil {
 		if explain(err, "").Reason != provisioner.CreateFailed || ctx.Err() != nil {
@@ -113,8 +113,9 @@ func (p *Provider) ensureWorkstation(ctx context.Context, e *engine, nodeImage s
 // noPackages is what install.sh says when that is why it failed.
 const noPackages = "workstation: packages could not be installed"
 
-// buildWorkstation builds the image from a folder of its own.
-func (p *Provider) buildWorkstation(ctx context.Context, e *engine, nodeImage, tag, tools string) error {
+// buildWorkstation builds the image from a folder of its own. nodeImageID is that of
+// nodeImage.
+func (p *Provider) buildWorkstation(ctx context.Context, e *engine, nodeImage, nodeImageID, tag, tools string) error {
 	dir, err := os.MkdirTemp(p.options.DataDir, "build-")
 	if err != nil {
 		return err
@@ -133,7 +134,7 @@ func (p *Provider) buildWorkstation(ctx context.Context, e *engine, nodeImage, t
 		return err
 	}
 	args := []string{"build", "--force-rm", "--tag", tag, "--label", labelImage + "=workstation", "--label", labelOwner + "=" + p.store.owner,
-		"--build-arg", "NODE_IMAGE=" + nodeImage, "--build-arg", "TOOLS=" + tools,
+		"--label", labelNodeImage + "=" + nodeImageID, "--build-arg", "NODE_IMAGE=" + nodeImage, "--build-arg", "TOOLS=" + tools,
 		"--build-arg", "STUDENT_UID=" + strconv.Itoa(studentUID())}
 	for _, proxy := range []string{"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"} {
 		if os.Getenv(proxy) != "" {

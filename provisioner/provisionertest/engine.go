@@ -28,3 +28,8 @@ func NeedsEngine(t testing.TB) {
 		t.Skipf("SKIPPED: no container engine answers, so nothing here was tested on a real cluster: %v: %s", err, out)
 	}
 }
+
+// NodeImage is the image that clusters of kind are made from in tests: the one that
+// WHEELHOUSE_NODE_IMAGE names, as for the program's flag. Empty: the provider's
+// choice.
+func NodeImage() string { return os.Getenv("WHEELHOUSE_NODE_IMAGE") }

@@ -28,7 +28,7 @@ const activitySocket = "/etc/kubernetes/activity.sock"
 // going on.
 const (
 	restAfter = 15 * time.Second       // with nothing going on; more than a few of the bell's pauses
-	restSlack = 250 * time.Millisecond // how much later than it has to a timer may wake a thread (timerslack_ns of proc(5))
+	restSlack = 500 * time.Millisecond // how much later than it has to a timer may wake a thread (timerslack_ns of proc(5))
 	workSlack = 50 * time.Microsecond  // Linux's own
 )
 
