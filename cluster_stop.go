@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -33,7 +34,7 @@ func newClusterStartCommand() *cobra.Command {
 func newClusterNodeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "node",
-		Short: "Stop and start single nodes of a cluster (embedded provider)",
+		Short: "Stop and start single nodes of a cluster",
 	}
 	cmd.AddCommand(
 		newNodeStopperCommand("stop CLUSTER NODE…", "Stop nodes, as if their machines lost power", "Stopped", nodeStopper.StopNode),
@@ -59,7 +60,7 @@ func newStopperCommand(use, short, done string, do func(stopper, context.Context
 
 // newNodeStopperCommand does something with each of the named nodes.
 func newNodeStopperCommand(use, short, done string, do func(nodeStopper, context.Context, string, string) error) *cobra.Command {
-	lacking := &provisioner.Error{Reason: provisioner.NoNode, Message: "A kind cluster's nodes are containers: `docker stop NODE` and `docker start NODE` do it there."}
+	lacking := errors.New("this provider's nodes cannot be stopped and started")
 	return newAbilityCommand(use, short, 2, lacking, func(cmd *cobra.Command, able nodeStopper, args []string) error {
 		for _, node := range args[1:] {
 			if err := do(able, cmd.Context(), args[0], node); err != nil {

@@ -239,7 +239,7 @@ func FuzzExplanation(f *testing.F) {
 		checked := lab(web, is(expression, "no"))
 		plain := grader.Explained(t, checked, shop)
 		if plain == "mistake" {
-			t.Skip("not compiled")
+			t.Skip("SKIPPED: the expression does not compile, so there is nothing to explain")
 		}
 		got := grader.JudgeObjects(t, checked, shop)
 		allowed := map[string][]grader.Status{"true": {grader.True}, "false": {grader.False}, "missing": {grader.False, grader.Unknown},

@@ -117,7 +117,7 @@ func (a *Health) AwaitAPI(ctx context.Context) error {
 // says what was still missing.
 func (a *Health) Await(ctx context.Context, nodes int, log *slog.Logger) error {
 	defer a.client.CloseIdleConnections()
-	tick := time.NewTicker(100 * time.Millisecond)
+	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	var before string
 	for {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"wheelhouse/provisioner"
 )
 
@@ -173,8 +175,9 @@ func (b *build) awaitReady(ctx context.Context, access *provisioner.Access, apiR
 	})
 }
 
-// awaitAnswers waits until the API server answers, then until between returns, and
-// then until the workstation can be dialled.
+// awaitAnswers waits until the API server answers, and then until between returns and
+// the workstation can be dialled. (Before, nobody may hang up for an agent that is not
+// there; see agentAnswers.)
 func (b *build) awaitAnswers(ctx context.Context, access *provisioner.Access, between func(context.Context, *provisioner.Health) error) error {
 	return b.whileAlive(ctx, func(ctx context.Context) error {
 		health, err := provisioner.NewHealth(access)
@@ -184,10 +187,10 @@ func (b *build) awaitAnswers(ctx context.Context, access *provisioner.Access, be
 		if err := health.AwaitAPI(ctx); err != nil {
 			return err
 		}
-		if err := between(ctx, health); err != nil {
-			return err
-		}
-		return awaitAgent(ctx, access)
+		g, ctx := errgroup.WithContext(ctx)
+		g.Go(func() error { return between(ctx, health) })
+		g.Go(func() error { return awaitAgent(ctx, access) })
+		return g.Wait()
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
 	"wheelhouse/labs/terminal"
+	"wheelhouse/labs/terminal/workstationtest"
 	"wheelhouse/provisioner"
 	"wheelhouse/provisioner/kind"
 	"wheelhouse/provisioner/provisionertest"
@@ -58,6 +60,7 @@ func TestClusters(t *testing.T) {
 		}
 	})
 	t.Run("fork bomb", w.ForkBomb)
+	t.Run("node", func(t *testing.T) { testNode(t, p, one, w) })
 	t.Run("workstation starts anew", func(t *testing.T) { testRestart(t, w, one) })
 	t.Run("broken", func(t *testing.T) { testBroken(t, p, two) })
 }
@@ -111,6 +114,50 @@ func deleteCluster(t testing.TB, p *kind.Provider, name string) {
 	defer cancel()
 	if err := p.Delete(ctx, name); err != nil {
 		t.Errorf("delete %s: %v", name, err)
+	}
+}
+
+// testNode: a node that is stopped is found dead, and comes back.
+func testNode(t *testing.T, p *kind.Provider, name string, w workstationtest.Workstation) {
+	node := name + "-worker"
+	var problem *provisioner.Error
+	if err := p.StopNode(t.Context(), name, node+"7"); !errors.As(err, &problem) || problem.Reason != provisioner.NoNode {
+		t.Errorf("a node that is not there: got %v, want NoNode", err)
+	}
+	if err := p.StopNode(t.Context(), "wh-nowhere", node); !errors.Is(err, provisioner.ErrNotFound) {
+		t.Errorf("a cluster that is not there: got %v, want ErrNotFound", err)
+	}
+	for range 2 { // twice is no error
+		if err := p.StopNode(t.Context(), name, node); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantReady(t, p, name, "Stopped on request: "+node+".")
+	if said, exit := w.Run(t, "kubectl wait --for=condition=Ready=Unknown node/"+node+" --timeout=120s"); exit != 0 {
+		t.Error(said)
+	}
+	for range 2 {
+		if err := p.StartNode(t.Context(), name, node); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantReady(t, p, name, "")
+	if said, exit := w.Run(t, "kubectl wait --for=condition=Ready node/"+node+" --timeout=60s"); exit != 0 {
+		t.Error(said)
+	}
+}
+
+// wantReady wants the cluster listed as Ready, with the message.
+func wantReady(t *testing.T, p *kind.Provider, name, message string) {
+	t.Helper()
+	clusters, err := p.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(clusters, func(c provisioner.Cluster) bool {
+		return c.Name == name && c.State == provisioner.Ready && c.Message == message
+	}) {
+		t.Errorf("got %+v, want %s Ready, %q", clusters, name, message)
 	}
 }
 

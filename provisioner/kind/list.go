@@ -93,20 +93,13 @@ func judge(r record, containers []container, network bool) (provisioner.State, s
 	if len(containers) == 0 {
 		return provisioner.Broken, "Its containers were deleted outside Wheelhouse."
 	}
-	want := []string{controlPlaneOf(r.Name), workstationOf(r.Name)}
-	for i := range r.Spec.Workers {
-		worker := r.Name + "-worker"
-		if i > 0 {
-			worker += strconv.Itoa(i + 1)
-		}
-		want = append(want, worker)
-	}
-	for _, name := range want {
+	for _, name := range append(nodesOf(r), workstationOf(r.Name)) {
 		i := slices.IndexFunc(containers, func(c container) bool { return c.Name == name })
 		part := partOf(r.Name, name)
 		switch {
 		case i < 0:
 			return provisioner.Broken, fmt.Sprintf("Its %s was deleted outside Wheelhouse.", part)
+		case slices.Contains(r.Down, name):
 		case containers[i].State.Status == "exited", containers[i].State.Status == "dead":
 			return provisioner.Broken, fmt.Sprintf("Its %s stopped with exit code %d.", part, containers[i].State.ExitCode)
 		case containers[i].State.Status != "running":
@@ -115,6 +108,9 @@ func judge(r record, containers []container, network bool) (provisioner.State, s
 	}
 	if !network {
 		return provisioner.Broken, "Its network was deleted outside Wheelhouse."
+	}
+	if len(r.Down) > 0 {
+		return provisioner.Ready, "Stopped on request: " + strings.Join(r.Down, ", ") + "."
 	}
 	return provisioner.Ready, ""
 }

@@ -39,6 +39,8 @@ type record struct {
 	Server            string `json:"server,omitempty"`
 	WorkstationServer string `json:"workstationServer,omitempty"`
 	Dial              string `json:"dial,omitempty"` // dialSocket or dialExec
+
+	Down []string `json:"down,omitempty"` // nodes that were stopped on request
 }
 
 const (

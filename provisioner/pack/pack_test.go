@@ -192,7 +192,7 @@ func TestVerify(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if test.root && !root {
-				t.Skip("only root can give files away")
+				t.Skip("SKIPPED: only root can give files away")
 			}
 			dir, _ := makePack(t, "")
 			p, err := pack.Open(dir)

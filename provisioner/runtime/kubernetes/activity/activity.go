@@ -20,6 +20,9 @@ import (
 // them before they take a cluster for idle.
 const pause = time.Second
 
+// sendWithin is how long a request may wait for a node to take a datagram.
+const sendWithin = 10 * time.Millisecond
+
 // Bell tells the nodes.
 type Bell struct {
 	sockets []string
@@ -38,12 +41,12 @@ func (b *Bell) Ring() {
 		return
 	}
 	for _, socket := range b.sockets {
-		conn, err := net.DialTimeout("unixgram", socket, pause)
+		conn, err := net.DialTimeout("unixgram", socket, sendWithin)
 		if err != nil {
 			continue // the node is down
 		}
 		// One that has been rung more often than it could hear is not asleep.
-		if conn.SetWriteDeadline(time.Now().Add(pause)) == nil {
+		if conn.SetWriteDeadline(time.Now().Add(sendWithin)) == nil {
 			_, _ = conn.Write([]byte{0})
 		}
 		conn.Close()
