@@ -67,7 +67,7 @@ func RunNode(ctx context.Context, name string, log *slog.Logger) error {
 		component("control-plane", nil, kubernetesProgram, "control-plane", controlConfig)
 	}
 	component("containerd", nil, containerdProgram, "--config", containerdConfig)
-	component("kubelet", []func(context.Context) error{fileIsThere(kubeletKubeconfig), socketListens(containerdSocket)},
+	component("kubelet", nil,
 		kubernetesProgram, "kubelet", "--config", kubeletConfig, "--kubeconfig", kubeletKubeconfig,
 		"--hostname-override", n.Name, "--node-ip", n.Address.String())
 	component("node-network", []func(context.Context) error{fileIsThere(proxyKubeconfig)},
@@ -110,7 +110,7 @@ func runComponent(ctx context.Context, name string, pace *pace, args ...string) 
 	out := &lumberjack.Logger{Filename: filepath.Join("/var/log", name+".log"), MaxSize: 8 /* MB */, MaxBackups: 1}
 	defer out.Close()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Env = append(os.Environ(), "GOGC=50") // containerd's; Kubernetes' parts have their own mind
+	cmd.Env = append(os.Environ(), "GOGC=50", "WHEELHOUSE_AWAIT="+kubeletKubeconfig+":"+containerdSocket) // containerd's; Kubernetes' parts have their own mind
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopWithin

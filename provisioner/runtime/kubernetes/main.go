@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"go.etcd.io/etcd/server/v3/etcdmain"
 	_ "k8s.io/client-go/plugin/pkg/client/auth"
@@ -44,7 +45,7 @@ var components = map[string]func() int{
 	"kube-apiserver":          func() int { return cli.Run(apiserver.NewAPIServerCommand()) },
 	"kube-controller-manager": func() int { return cli.Run(controllermanager.NewControllerManagerCommand()) },
 	"kube-scheduler":          func() int { return cli.Run(scheduler.NewSchedulerCommand()) },
-	"kubelet":                 func() int { settle(); return cli.Run(kubelet.NewKubeletCommand(context.Background())) },
+	"kubelet":                 runKubelet,
 	"kube-proxy":              func() int { return cli.Run(proxy.NewProxyCommand()) },
 	"kubeadm":                 func() int { kubeadmutil.HandleError(kubeadm.Run()); return 0 },
 	"kubectl":                 runKubectl,
@@ -68,6 +69,23 @@ func main() {
 		os.Exit(2)
 	}
 	os.Exit(run())
+}
+
+// awaitVariable names files that a kubelet waits for, separated like PATH. A node
+// starts it before they are there, because the program alone takes a while to start.
+const awaitVariable = "WHEELHOUSE_AWAIT"
+
+func runKubelet() int {
+	settle()
+	for _, file := range filepath.SplitList(os.Getenv(awaitVariable)) {
+		for {
+			if _, err := os.Stat(file); err == nil {
+				break
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+	return cli.Run(kubelet.NewKubeletCommand(context.Background()))
 }
 
 func runKubectl() int {
