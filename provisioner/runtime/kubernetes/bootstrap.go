@@ -119,9 +119,9 @@ func (n node) register(ctx context.Context, client kubernetes.Interface, control
 }
 
 // dnsPatch is what differs from kubeadm's DNS add-on: one pod is enough for a
-// lab, and is asked each second whether it is ready, but only until it is: a kubelet
-// that has just started waits for a random part of a probe's period before it asks
-// for the first time, and what is asked for ever costs a lab that rests.
+// lab, and is asked each second whether it is ready. With a startup probe, which
+// would be asked only until then, a kubelet takes up to a second longer to notice:
+// it waits for its next look at all containers.
 const dnsPatch = `
 spec:
   replicas: 1
@@ -131,11 +131,8 @@ spec:
       - name: coredns
         env:
         - {name: GOGC, value: "50"}
-        startupProbe:
-          httpGet: {path: /ready, port: readiness-probe, scheme: HTTP}
+        readinessProbe:
           periodSeconds: 1
-          failureThreshold: 120
-        readinessProbe: null
 `
 
 // installDNS installs kubeadm's DNS add-on with dnsPatch, which kubeadm reads

@@ -11,6 +11,7 @@ const (
 	startingGC = 300 // per cent of what lives
 	settledGC  = 40
 	settled    = 20 * time.Second
+	rested     = time.Minute // what the add-ons' start has left is given back, too
 )
 
 func settle() {
@@ -19,4 +20,5 @@ func settle() {
 		debug.SetGCPercent(settledGC)
 		debug.FreeOSMemory()
 	})
+	time.AfterFunc(rested, debug.FreeOSMemory)
 }
