@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -110,7 +109,9 @@ func runComponent(ctx context.Context, name string, pace *pace, args ...string) 
 	out := &lumberjack.Logger{Filename: filepath.Join("/var/log", name+".log"), MaxSize: 8 /* MB */, MaxBackups: 1}
 	defer out.Close()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Env = append(os.Environ(), "GOGC=50", "WHEELHOUSE_AWAIT="+kubeletKubeconfig+":"+containerdSocket) // containerd's; Kubernetes' parts have their own mind
+	cmd.Env = append(os.Environ(),
+		"GOGC=50", // containerd's; Kubernetes' parts have their own mind
+		"WHEELHOUSE_AWAIT="+kubeletKubeconfig+":"+containerdSocket) // what the kubelet needs before it begins
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopWithin
@@ -125,17 +126,6 @@ func runComponent(ctx context.Context, name string, pace *pace, args ...string) 
 // fileIsThere waits for a file that another process writes.
 func fileIsThere(path string) func(context.Context) error {
 	return until(func() error { _, err := os.Stat(path); return err })
-}
-
-// socketListens waits until somebody listens on the Unix socket.
-func socketListens(path string) func(context.Context) error {
-	return until(func() error {
-		conn, err := net.Dial("unix", path)
-		if err == nil {
-			conn.Close()
-		}
-		return err
-	})
 }
 
 // until returns a function that tries again every few milliseconds, until it
