@@ -11,17 +11,24 @@ import (
 
 // Access tells how to reach the cluster name, from what is on the disk.
 func (p *Provider) Access(_ context.Context, name string) (*provisioner.Access, error) {
-	if !validName(name) {
-		return nil, fmt.Errorf("cluster %q: %w", name, provisioner.ErrNotFound)
-	}
-	r, err := p.store.load(name)
+	r, err := p.ready(name)
 	if err != nil {
 		return nil, err
 	}
-	if r.State != provisioner.Ready {
-		return nil, fmt.Errorf("cluster %s is not ready: %w", name, provisioner.ErrNotFound)
-	}
 	return p.access(r)
+}
+
+// ready returns the record of a cluster that is ready: provisioner.ErrNotFound where
+// none is.
+func (p *Provider) ready(name string) (record, error) {
+	if !validName(name) {
+		return record{}, fmt.Errorf("cluster %q: %w", name, provisioner.ErrNotFound)
+	}
+	r, err := p.store.load(name)
+	if err == nil && r.State != provisioner.Ready {
+		err = fmt.Errorf("cluster %s is not ready: %w", name, provisioner.ErrNotFound)
+	}
+	return r, err
 }
 
 func (p *Provider) access(r record) (*provisioner.Access, error) {

@@ -31,13 +31,22 @@ func (p *Provider) Delete(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if r, err := p.store.load(name); err == nil && r.Engine != "" && r.Engine != e.name {
-		e = &engine{name: r.Engine} // it was made when another engine was in use
+	if r, err := p.store.load(name); err == nil {
+		e = e.of(r)
 	}
 	if err := p.destroy(ctx, e, name); err != nil {
 		return p.explain(err, "delete cluster "+name)
 	}
 	return nil
+}
+
+// of is the engine that has a cluster: another one where the cluster was made when that
+// was in use.
+func (e *engine) of(r record) *engine {
+	if r.Engine == "" || r.Engine == e.name {
+		return e
+	}
+	return &engine{name: r.Engine}
 }
 
 // destroy removes the containers, the network and the folder of the cluster, in
