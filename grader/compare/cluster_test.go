@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -39,7 +40,7 @@ func newCluster(b *testing.B) *cluster {
 	b.Helper()
 	needsJQ(b)
 	from := provisionertest.NeedsPack(b)
-	c := &cluster{kubectl: findKubectl(from)}
+	c := &cluster{kubectl: findKubectl(b, from)}
 	dir := b.TempDir()
 	cluster := func(command string, args ...string) []byte {
 		b.Helper()
@@ -67,11 +68,21 @@ func newCluster(b *testing.B) *cluster {
 
 // findKubectl prefers the machine's own kubectl to the pack's, which holds all of
 // Kubernetes and starts more slowly.
-func findKubectl(from *pack.Pack) string {
+func findKubectl(b *testing.B, from *pack.Pack) string {
+	b.Helper()
 	if path, err := exec.LookPath("kubectl"); err == nil {
 		return path
 	}
-	return filepath.Join(from.Dir(), "workstation/usr/local/bin/kubectl")
+	image := b.TempDir()
+	if err := from.Mount(image); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := syscall.Unmount(image, 0); err != nil {
+			b.Error(err)
+		}
+	})
+	return filepath.Join(image, pack.Workstation, "usr/local/bin/kubectl")
 }
 
 func (c *cluster) command(args ...string) *exec.Cmd {

@@ -23,15 +23,19 @@ func (b *builder) assemble(ctx context.Context, inputs string, steps []*step) (*
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return nil, err
 	}
+	if err := os.Mkdir(filepath.Join(dir, Programs), 0o755); err != nil {
+		return nil, err
+	}
 	for target, from := range map[string]string{
-		Node:        filepath.Join(b.steps[stepNode].folder(b.Cache), "root"),
-		Workstation: filepath.Join(b.steps[stepWorkstation].folder(b.Cache), "root"),
-		Images:      filepath.Join(b.steps[stepImages].folder(b.Cache), Images),
-		Containerd:  filepath.Join(b.steps[stepContainerd].folder(b.Cache), Containerd),
+		Runtime:                   filepath.Join(b.steps[stepRuntime].folder(b.Cache), Runtime),
+		Programs + "/" + HostRunc: filepath.Join(b.steps["node"].folder(b.Cache), "runc"),
 	} {
-		if err := linkTree(ctx, from, filepath.Join(dir, target)); err != nil {
+		if err := os.Link(from, filepath.Join(dir, target)); err != nil {
 			return nil, err
 		}
+	}
+	if err := linkTree(ctx, filepath.Join(b.steps[stepImages].folder(b.Cache), Images), filepath.Join(dir, Images)); err != nil {
+		return nil, err
 	}
 	m, err := b.manifest(ctx, dir, inputs)
 	if err != nil {

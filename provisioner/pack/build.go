@@ -31,7 +31,7 @@ type Options struct {
 // recipes is what the steps do, so that another recipe is another pack. It holds
 // the code, not a number that somebody would have to raise.
 //
-//go:embed component.go containerd.go deb.go debset.go image.go images.go node.go system.go tree.go workstation.go files
+//go:embed component.go containerd.go deb.go debset.go image.go images.go node.go runtime.go system.go tree.go workstation.go files
 var recipes embed.FS
 
 // builder is one build.
@@ -120,6 +120,7 @@ func (b *builder) build(ctx context.Context, inputs string) (*Pack, error) {
 	b.progress.plan(stepNode, "Making the nodes' root file system", 15*time.Second)
 	b.progress.plan(stepWorkstation, "Making the workstations' root file system", 15*time.Second)
 	b.progress.plan(stepContainerd, "Unpacking the images", 20*time.Second)
+	b.progress.plan(stepRuntime, "Making the image that clusters see", runtimeEstimate)
 	b.progress.plan(phaseManifest, "Writing the manifest", 5*time.Second)
 
 	if err := b.resolve(ctx); err != nil {
@@ -174,6 +175,8 @@ const (
 	stepNode        = "node-root"
 	stepWorkstation = "workstation-root"
 	stepContainerd  = "containerd"
+	stepTools       = "erofs-utils"
+	stepRuntime     = "runtime"
 )
 
 // resolve gets Debian's packages.
@@ -183,7 +186,7 @@ func (b *builder) resolve(ctx context.Context) error {
 		return err
 	}
 	defer log.Close()
-	names := slices.Concat(nodePackages, workstationPackages, busyboxPackages, nginxPackages, redisPackages, []string{"libseccomp-dev", accounts})
+	names := slices.Concat(nodePackages, workstationPackages, busyboxPackages, nginxPackages, redisPackages, runtimePackages, []string{"libseccomp-dev", accounts})
 	d := &debian{dir: filepath.Join(b.Cache, "debian"), fresh: b.Fresh, log: log}
 	if err := os.MkdirAll(d.dir, 0o755); err != nil {
 		return err
@@ -262,6 +265,17 @@ func (b *builder) plan(ctx context.Context) ([]*step, error) {
 				return err
 			}
 			return unpackImages(ctx, dir, folder("node"), filepath.Join(folder(stepImages), Images), list.Images, log)
+		}})
+	add(&step{name: stepTools, title: "unpacking erofs-utils", key: hashKey(system...),
+		make: func(ctx context.Context, dir string, _ io.Writer) error { return b.debian.erofsTools(ctx, dir) }})
+	key := hashKey(b.steps[stepNode].key, b.steps[stepWorkstation].key, b.steps[stepContainerd].key, b.steps[stepTools].key)
+	add(&step{name: stepRuntime, title: "making the image that clusters see", key: key,
+		make: func(ctx context.Context, dir string, log io.Writer) error {
+			return makeRuntime(ctx, dir, map[string]string{
+				Node:        filepath.Join(folder(stepNode), "root"),
+				Workstation: filepath.Join(folder(stepWorkstation), "root"),
+				Containerd:  filepath.Join(folder(stepContainerd), Containerd),
+			}, folder(stepTools), key, log)
 		}})
 	return steps, nil
 }

@@ -27,6 +27,7 @@ func lock(ctx context.Context, cache string, waiting func()) (unlock func(), err
 		return nil, err
 	}
 	tmp := filepath.Join(cache, "tmp")
+	unmountLeft(tmp)
 	removeAll(tmp)
 	if err := os.MkdirAll(tmp, 0o755); err != nil {
 		_ = f.Close()

@@ -38,7 +38,7 @@ type Manifest struct {
 }
 
 // manifestVersion is the form of the manifest and of the folder.
-const manifestVersion = 1
+const manifestVersion = 2
 
 // Component is a Go module that is linked into programs of the pack.
 type Component struct {

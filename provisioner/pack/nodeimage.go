@@ -88,8 +88,11 @@ func WriteNodeImage(ctx context.Context, options Options, p *Pack, w io.Writer, 
 		return err
 	}
 	defer removeAll(dir)
-	n := &nodeImage{builder: b, pack: p, dir: dir, log: log}
-	if err := n.write(ctx, w); err != nil {
+	err = p.mounted(dir, func(root string) error {
+		n := &nodeImage{builder: b, pack: p, root: root, dir: dir, log: log}
+		return n.write(ctx, w)
+	})
+	if err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -106,6 +109,7 @@ func WriteNodeImage(ctx context.Context, options Options, p *Pack, w io.Writer, 
 type nodeImage struct {
 	*builder
 	pack *Pack
+	root string // where the pack's image is mounted
 	dir  string // to work in
 	log  io.Writer
 }
@@ -194,7 +198,7 @@ func (n *nodeImage) system(ctx context.Context) (*tree, error) {
 
 // program is where the pack has a program of a node's.
 func (n *nodeImage) program(name string) string {
-	return filepath.Join(n.pack.Dir(), "node", "usr", "local", "bin", name)
+	return filepath.Join(n.root, Node, "usr", "local", "bin", name)
 }
 
 // images makes a folder with the archives of all images that a node needs, and
@@ -253,7 +257,7 @@ func (n *nodeImage) finish(ctx context.Context, t *tree, base string) error {
 		t.copy(to, n.program(name), 0o755)
 	}
 	for _, name := range cniPlugins {
-		t.copy("opt/cni/bin/"+name, filepath.Join(n.pack.Dir(), "node", "opt", "cni", "bin", name), 0o755)
+		t.copy("opt/cni/bin/"+name, filepath.Join(n.root, Node, "opt", "cni", "bin", name), 0o755)
 	}
 	for _, dir := range []string{"var/lib/kubelet", "var/lib/cni", "etc/kubernetes/manifests", "etc/cni/net.d"} {
 		t.folder(dir, 0o755)

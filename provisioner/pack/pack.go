@@ -1,9 +1,9 @@
 // Package pack makes and keeps runtime packs. A pack is a folder with all that
-// real Kubernetes needs on a machine without a container engine: the root file
-// systems of nodes and workstations, and what containerd holds once every image
-// has been imported. Upstream's programs are built from the Go modules pinned in
-// provisioner/runtime, everything else comes from Debian's packages; no registry
-// is asked.
+// real Kubernetes needs on a machine without a container engine: an image with the
+// root file systems of nodes and workstations and with what containerd holds once
+// every container image has been imported, and the programs that the host runs.
+// Upstream's programs are built from the Go modules pinned in provisioner/runtime,
+// everything else comes from Debian's packages; no registry is asked.
 //
 // The package knows neither clusters nor labs. Package main's commands call Build,
 // Verify, Export and Import; a provider calls Open or Current and only reads.
@@ -22,15 +22,17 @@ import (
 
 // What a pack's folder holds beside its manifest.
 const (
-	Node        = "node"          // root file system of a node
-	Workstation = "workstation"   // root file system of a workstation
-	Containerd  = "containerd"    // /var/lib/containerd of a node that has every image
-	Images      = "images"        // the images as archives, NAME.tar
-	Licences    = "LICENCES.txt"  // the texts, of everything that is linked into the programs
-	manifest    = "manifest.json" // see Manifest
-	current     = "current"       // in the cache: a link to the pack that is in use
-	packs       = "packs"         // in the cache: the packs, by digest
+	Runtime  = "runtime.erofs" // what clusters see: an image of Node, Workstation and Containerd
+	Programs = "bin"           // what the host itself runs
+	Images   = "images"        // the images as archives, NAME.tar
+	Licences = "LICENCES.txt"  // the texts, of everything that is linked into the programs
+	manifest = "manifest.json" // see Manifest
+	current  = "current"       // in the cache: a link to the pack that is in use
+	packs    = "packs"         // in the cache: the packs, by digest
 )
+
+// HostRunc is the program in Programs that runs the outermost containers.
+const HostRunc = "runc"
 
 // Pack is a pack that was opened. It is only read.
 type Pack struct {
@@ -45,7 +47,7 @@ func (p *Pack) Dir() string { return p.dir }
 func (p *Pack) Manifest() *Manifest { return p.manifest }
 
 // Open reads the manifest of the pack in dir. It looks at nothing else but that
-// the folders are there: Verify does. The error is a *provisioner.Error.
+// the files are there: Verify does. The error is a *provisioner.Error.
 func Open(dir string) (*Pack, error) {
 	real, err := filepath.EvalSymlinks(dir)
 	if err == nil {
@@ -61,9 +63,9 @@ func Open(dir string) (*Pack, error) {
 	if m.Arch != runtime.GOARCH {
 		return nil, &provisioner.Error{Reason: provisioner.NoPack, Message: fmt.Sprintf("The runtime pack in %s is for %s machines; this one is %s. Import or build one for it.", dir, m.Arch, runtime.GOARCH)}
 	}
-	for _, name := range []string{Node, Workstation, Containerd} {
-		if stat, err := os.Stat(filepath.Join(real, name)); err != nil || !stat.IsDir() {
-			return nil, notAPack(dir, fmt.Errorf("there is no folder %s", name))
+	for _, name := range []string{Runtime, Programs + "/" + HostRunc} {
+		if stat, err := os.Lstat(filepath.Join(real, name)); err != nil || !stat.Mode().IsRegular() {
+			return nil, notAPack(dir, fmt.Errorf("there is no file %s", name))
 		}
 	}
 	return &Pack{dir: real, manifest: m}, nil

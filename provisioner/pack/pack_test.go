@@ -3,7 +3,9 @@ package pack_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -20,12 +22,12 @@ import (
 func makePack(t *testing.T, salt string) (dir string, m *pack.Manifest) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "pack")
-	for _, folder := range []string{"node/bin", "node/tmp", "node/empty", "workstation/home", "containerd/snapshots/1/fs", "images"} {
+	for _, folder := range []string{"node/bin", "node/tmp", "node/empty", "workstation/home", "containerd/snapshots/1/fs", "images", "bin"} {
 		must(t, os.MkdirAll(filepath.Join(dir, folder), 0o755))
 	}
 	for name, text := range map[string]string{
 		"node/bin/tool": "#!/bin/sh\n" + salt, "node/bin-older": "sorted between", "node/none": "", "containerd/meta.db": "\x00\x01",
-		"containerd/snapshots/1/fs/private": "secret", "images/one.tar": "tar",
+		"containerd/snapshots/1/fs/private": "secret", "images/one.tar": "tar", "runtime.erofs": "image" + salt, "bin/runc": "runc",
 	} {
 		must(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
 	}
@@ -93,11 +95,12 @@ func TestOpenRefuses(t *testing.T) {
 	}{
 		"nothing there":   {func(t *testing.T, dir string) { must(t, os.RemoveAll(dir)) }, "pack import"},
 		"no manifest":     {func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, "manifest.json"))) }, "pack build"},
-		"no manifest's":   {edit(`"version": 1`, `"version": 2`), "pack build"},
+		"no manifest's":   {edit(`"version": 2`, `"version": 1`), "pack build"},
 		"another list":    {edit(`node/none`, `node/nonf`), "pack build"},
 		"a path outside":  {edit(`"node/none"`, `"../x/none"`), "pack build"},
 		"another machine": {edit(`"arch": "`, `"arch": "not-`), "not-" + runtime.GOARCH},
-		"no node":         {func(t *testing.T, dir string) { must(t, os.RemoveAll(filepath.Join(dir, "node"))) }, "pack build"},
+		"no image":        {func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, "runtime.erofs"))) }, "pack build"},
+		"no runc":         {func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, "bin/runc"))) }, "pack build"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, _ := makePack(t, "")
@@ -120,6 +123,23 @@ func edit(old, new string) func(t *testing.T, dir string) {
 			t.Fatalf("the manifest has no %s", old)
 		}
 		must(t, os.WriteFile(file, changed, 0o644))
+	}
+}
+
+// TestProgram: the digest of what the host runs is the manifest's.
+func TestProgram(t *testing.T) {
+	dir, m := makePack(t, "")
+	p, err := pack.Open(dir)
+	must(t, err)
+	path, digest, err := p.Program(pack.HostRunc)
+	must(t, err)
+	text, err := os.ReadFile(path)
+	must(t, err)
+	if got := fmt.Sprintf("sha256:%x", sha256.Sum256(text)); got != digest || string(text) != "runc" {
+		t.Errorf("got %s with the digest %s, want the manifest's %s", path, got, digest)
+	}
+	if _, _, err := p.Program("none"); err == nil {
+		t.Errorf("got a program that is not among %d files", len(m.Files))
 	}
 }
 

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"wheelhouse/content/intro/images"
 	"wheelhouse/provisioner"
 	"wheelhouse/provisioner/pack"
@@ -70,11 +72,25 @@ func TestReal(t *testing.T) {
 		}
 	})
 	t.Run("manifest", func(t *testing.T) { testManifest(t, p.Manifest()) })
-	t.Run("node", func(t *testing.T) { testNode(t, filepath.Join(p.Dir(), pack.Node), p.Manifest().Kubernetes) })
+	root := t.TempDir()
+	must(t, p.Mount(root))
+	t.Cleanup(func() { must(t, unix.Unmount(root, 0)) })
+	t.Run("image", func(t *testing.T) { testImage(t, root) })
+	t.Run("node", func(t *testing.T) { testNode(t, filepath.Join(root, pack.Node), p.Manifest().Kubernetes) })
 	t.Run("workstation", func(t *testing.T) {
-		testWorkstation(t, filepath.Join(p.Dir(), pack.Workstation), p.Manifest().Kubernetes)
+		testWorkstation(t, filepath.Join(root, pack.Workstation), p.Manifest().Kubernetes)
 	})
-	t.Run("containerd", func(t *testing.T) { testContainerd(t, p) })
+	t.Run("containerd", func(t *testing.T) { testContainerd(t, p, root) })
+}
+
+// testImage: what clusters see of a pack stays read-only even for the host's root.
+func testImage(t *testing.T, root string) {
+	for name, flags := range map[string]uintptr{"the file system": unix.MS_REMOUNT, "the mount": unix.MS_REMOUNT | unix.MS_BIND} {
+		_ = unix.Mount("", root, "", flags, "") // whether or not this is refused
+		if err := os.WriteFile(filepath.Join(root, "new"), nil, 0o600); !errors.Is(err, unix.EROFS) {
+			t.Errorf("%s was made writable: got %v, want %v", name, err, unix.EROFS)
+		}
+	}
 }
 
 func testManifest(t *testing.T, m *pack.Manifest) {
@@ -188,16 +204,16 @@ disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.internal.v1.opt"]
 
 // testContainerd starts the pack's containerd with its CRI plugin on a copy of
 // what the pack holds, and asks for the images.
-func testContainerd(t *testing.T, p *pack.Pack) {
+func testContainerd(t *testing.T, p *pack.Pack, image string) {
 	work := t.TempDir()
 	root := filepath.Join(work, "root")
-	if out, err := exec.CommandContext(t.Context(), "cp", "-a", filepath.Join(p.Dir(), pack.Containerd), root).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "cp", "-a", filepath.Join(image, pack.Containerd), root).CombinedOutput(); err != nil {
 		t.Fatalf("copy: %v: %s", err, out)
 	}
 	socket := filepath.Join(work, "containerd.sock")
 	config := filepath.Join(work, "config.toml")
 	must(t, os.WriteFile(config, fmt.Appendf(nil, criConfig, root, filepath.Join(work, "state"), socket, filepath.Join(work, "ttrpc.sock"), work), 0o600))
-	programs := filepath.Join(p.Dir(), pack.Node, "usr/local/bin")
+	programs := filepath.Join(image, pack.Node, "usr/local/bin")
 	containerd := exec.Command(filepath.Join(programs, "containerd"), "--config", config)
 	var log bytes.Buffer
 	containerd.Stdout, containerd.Stderr = &log, &log
