@@ -7,8 +7,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"wheelhouse/provisioner/kind"
 	"wheelhouse/server"
 )
+
+// kindWarning is printed when clusters of many people come from kind.
+const kindWarning = `Warning: clusters come from kind, whose nodes are privileged containers. A student
+who sets out to can become root on this machine. For people whom you do not trust
+use --provider embedded, or a machine that holds nothing else; SECURITY.md says more.`
 
 // newServeCommand serves a class: people log in.
 func newServeCommand() *cobra.Command {
@@ -40,6 +46,9 @@ the kernel's limit on inotify instances decides (wheelhouse doctor shows it).`,
 			fmt.Fprintf(cmd.OutOrStdout(), "\nWheelhouse is ready at %s\n", program.url)
 			if secret != "" {
 				fmt.Fprintf(cmd.OutOrStdout(), "\nThe first instructor makes their account with this link, once, within 24 hours:\n\n  %s/#bootstrap=%s\n", program.url, secret)
+			}
+			if _, ok := program.provider.(*kind.Provider); ok {
+				fmt.Fprintln(cmd.OutOrStdout(), "\n"+kindWarning)
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "\nCtrl-C stops it. Everything is kept in %s\n\n", cfg.Data)
 			return program.run(cmd.Context(), nil)

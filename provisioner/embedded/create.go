@@ -53,7 +53,7 @@ func (p *Provider) Create(ctx context.Context, name string, spec provisioner.Spe
 	defer finish()
 	b := &build{Provider: p, plan: plan, record: record{
 		Name: name, Spec: spec, State: provisioner.Creating, CreatedAt: time.Now().UTC(),
-		Pack: from.Dir(), Container: p.store.container(name),
+		Layout: layout, Pack: from.Dir(), Container: p.store.container(name),
 	}}
 	b.plan.Images = imagesOf(from)
 	if err := p.store.begin(b.record); err != nil {
@@ -137,23 +137,16 @@ func (b *build) run(ctx context.Context, from *pack.Pack, t *provisioner.Tracker
 	if b.record.IDs, err = takeIDs(b.options.RunDir, folder); err != nil {
 		return err
 	}
-	if err := b.makeDisks(ctx, folder); err == nil {
-		b.plan.Disk = true
-	} else if _, ok := errors.AsType[errNoDisks](err); ok {
-		b.log.Warn("a cluster has no disk of its own: it can fill this machine's", "cluster", b.record.Name, "why", err)
-	} else {
+	if err := b.makeDisks(ctx, folder); err != nil {
 		return err
 	}
 	if err := b.writeCluster(folder); err != nil {
 		return err
 	}
-	if err := copySparse(seed, filepath.Join(folder, clusterFolder, machine.EtcdFolder), int(b.record.IDs.First)); err != nil {
+	if err := copySparse(seed, filepath.Join(folder, etcdFolder), b.record.IDs.nodes()); err != nil {
 		return err
 	}
-	if err := b.writeBundle(b.record); err != nil {
-		return err
-	}
-	if err := b.start(ctx); err != nil {
+	if err := b.start(ctx, from); err != nil {
 		return err
 	}
 	t.End(phaseMachine)
@@ -176,38 +169,60 @@ func (b *build) run(ctx context.Context, from *pack.Pack, t *provisioner.Tracker
 	return nil
 }
 
-// writeCluster makes the folder that the cluster sees as /cluster.
+// writeCluster writes what the cluster finds on its disk at each start: its
+// description and the programs of this version. All of it belongs to the outermost
+// process.
 func (b *build) writeCluster(folder string) error {
 	dir := filepath.Join(folder, clusterFolder)
-	if err := os.MkdirAll(filepath.Join(dir, "run"), 0o700); err != nil {
+	database := filepath.Join(folder, etcdFolder)
+	if err := errors.Join(os.MkdirAll(dir, 0o700), os.MkdirAll(database, 0o700), os.Lchown(database, b.record.IDs.nodes(), b.record.IDs.nodes())); err != nil {
 		return err
 	}
 	description, err := json.Marshal(b.plan)
 	if err != nil {
 		return err
 	}
-	hosts := "127.0.0.1 localhost\n::1 localhost ip6-localhost\n" + b.plan.Workstation.String() + " workstation\n"
-	for _, node := range b.plan.Nodes {
-		hosts += node.Address.String() + " " + node.Name + "\n"
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	owner := int(b.record.IDs.First)
+	if err := errors.Join(root.MkdirAll(filepath.Dir(machine.ProgramFile), 0o755), root.Lchown(".", owner, owner),
+		root.Lchown(filepath.Dir(machine.ProgramFile), owner, owner)); err != nil {
+		return err
 	}
 	for _, file := range []struct {
 		name string
 		text []byte
 		mode fs.FileMode
 	}{
-		{"cluster.json", description, 0o644},
-		{"hosts", []byte(hosts), 0o644},
-		{"resolv.conf", []byte("# There is no network beyond the cluster's, and nobody at this address: names from\n# outside fail at once.\nnameserver " + b.plan.Gateway.String() + "\n"), 0o644},
-		{"wheelhouse-agent", b.options.Agent, 0o755},
+		{machine.DescriptionFile, description, 0o644},
+		{machine.HostsFile, b.plan.Hosts(), 0o644},
+		{machine.ResolvFile, b.plan.Resolv(), 0o644},
+		{machine.ProgramFile, b.options.Machine, 0o755},
+		{machine.AgentFile, b.options.Agent, 0o755},
 	} {
-		if err := os.WriteFile(filepath.Join(dir, file.name), file.text, file.mode); err != nil {
+		if err := writeInside(root, file.name, file.text, file.mode, owner); err != nil {
 			return err
 		}
 	}
-	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return os.Lchown(path, int(b.record.IDs.First), int(b.record.IDs.First))
-	})
+	return nil
+}
+
+// writeInside writes a file in root, in one step, for the user and group id owner.
+func writeInside(root *os.Root, name string, text []byte, mode fs.FileMode, owner int) error {
+	beside := name + ".new"
+	if err := root.Remove(beside); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := root.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(text)
+	if err := errors.Join(err, file.Chmod(mode), file.Chown(owner, owner), file.Close()); err != nil {
+		return fmt.Errorf("write %s of the cluster: %w", name, err)
+	}
+	return root.Rename(beside, name)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"wheelhouse/provisioner"
 )
@@ -46,12 +47,18 @@ func (p *Provider) Delete(ctx context.Context, name string) error {
 // again.
 func (p *Provider) destroy(ctx context.Context, r record) error {
 	if r.Container != "" {
+		if r.Runc == "" {
+			r.Runc = p.anyRunc()
+		}
 		if err := p.runc(r).delete(ctx, r.Container); err != nil {
 			return err
 		}
 		dropParents()
 	}
 	folder := p.store.folder(r.Name)
+	if err := unmountAll(filepath.Join(folder, packFolder)); err != nil {
+		return err
+	}
 	if err := p.removeDisks(folder); err != nil {
 		return err
 	}
@@ -63,6 +70,20 @@ func (p *Provider) destroy(ctx context.Context, r record) error {
 		return fmt.Errorf("remove the cluster's folder: %w", err)
 	}
 	return nil
+}
+
+// anyRunc returns the digest of the current pack's runc, for a container that was
+// made by a version which did not note it, or "".
+func (p *Provider) anyRunc() string {
+	from, err := p.options.Pack()
+	if err != nil {
+		return ""
+	}
+	digest, err := p.installRunc(from)
+	if err != nil {
+		return ""
+	}
+	return digest
 }
 
 // container names the outermost container of the cluster name, so that clusters

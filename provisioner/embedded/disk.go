@@ -9,11 +9,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
-	"wheelhouse/provisioner/embedded/machine"
+	"wheelhouse/provisioner/loop"
 )
 
 // What a cluster writes lies on two disks of its own, which are files of this
@@ -24,7 +23,7 @@ import (
 // disk is one of them.
 type disk struct {
 	file  string // in the cluster's folder
-	place string // there, where it is mounted
+	place string // beside it, where it is mounted
 	size  int64  // bytes
 }
 
@@ -32,7 +31,7 @@ type disk struct {
 func (p *Provider) disks() []disk {
 	return []disk{
 		{"disk", clusterFolder, p.options.Limits.Disk},
-		{"etcd.disk", filepath.Join(clusterFolder, machine.EtcdFolder), etcdDisk},
+		{"etcd.disk", etcdFolder, etcdDisk},
 	}
 }
 
@@ -45,33 +44,21 @@ const (
 
 	// What is not on a disk takes no room of the file: nothing is zeroed ahead, and
 	// what is removed is given back.
-	mountOptions = "loop,noatime,nodev,discard,noinit_itable"
+	mountOptions = "discard,noinit_itable"
 )
 
-// errNoDisks is why clusters have no disks of their own on this machine.
-type errNoDisks string
-
-func (e errNoDisks) Error() string { return string(e) }
-
-// lookForDisks finds what making disks takes: nil, or an errNoDisks.
+// lookForDisks returns nil where disks can be made, as far as that can be told
+// without making one.
 func lookForDisks() error {
-	for _, program := range []string{"mkfs.ext4", "mount"} {
-		if _, err := exec.LookPath(program); err != nil {
-			return errNoDisks("there is no " + program)
-		}
+	if _, err := exec.LookPath("mkfs.ext4"); err != nil {
+		return errors.New("there is no mkfs.ext4")
 	}
-	if _, err := os.Stat("/dev/loop-control"); err != nil {
-		return errNoDisks("the kernel offers no loop devices")
-	}
-	return nil
+	return loop.Available()
 }
 
-// makeDisks makes the cluster's disks and mounts them. A machine that cannot have
-// them is an errNoDisks; then nothing is left of the try.
+// makeDisks makes the cluster's disks and mounts them. On an error nothing is left of
+// the try.
 func (p *Provider) makeDisks(ctx context.Context, folder string) error {
-	if err := lookForDisks(); err != nil {
-		return err
-	}
 	for _, d := range p.disks() {
 		if err := d.make(ctx, folder); err != nil {
 			return errors.Join(err, p.removeDisks(folder))
@@ -96,7 +83,7 @@ func (d disk) make(ctx context.Context, folder string) error {
 	if err != nil {
 		return fmt.Errorf("make a disk: mkfs.ext4: %w: %s", err, lastLine(out))
 	}
-	if err := d.mount(ctx, folder); err != nil {
+	if err := d.mount(folder); err != nil {
 		return err
 	}
 	root := filepath.Join(folder, d.place)
@@ -108,7 +95,7 @@ func (d disk) make(ctx context.Context, folder string) error {
 
 // mountDisks mounts the cluster's disks again, which a restart of the machine has
 // undone. Those that are mounted stay, and a cluster without any has none.
-func (p *Provider) mountDisks(ctx context.Context, folder string) error {
+func (p *Provider) mountDisks(folder string) error {
 	for _, d := range p.disks() {
 		if _, err := os.Stat(filepath.Join(folder, d.file)); errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -120,31 +107,32 @@ func (p *Provider) mountDisks(ctx context.Context, folder string) error {
 		if mounted {
 			continue
 		}
-		if err := d.mount(ctx, folder); err != nil {
+		if err := d.mount(folder); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (d disk) mount(ctx context.Context, folder string) error {
+func (d disk) mount(folder string) error {
 	place := filepath.Join(folder, d.place)
 	if err := os.MkdirAll(place, 0o700); err != nil {
 		return err
 	}
-	out, err := exec.CommandContext(ctx, "mount", "-t", "ext4", "-o", mountOptions, filepath.Join(folder, d.file), place).CombinedOutput()
-	if err != nil {
-		return errNoDisks(fmt.Sprintf("mount: %v: %s", err, strings.TrimSpace(string(out))))
-	}
-	return nil
+	return loop.Mount(filepath.Join(folder, d.file), place, "ext4", unix.MS_NOATIME|unix.MS_NODEV, mountOptions)
 }
 
 // mounted reports whether the disk is there where it belongs.
 func (d disk) mounted(folder string) (bool, error) {
+	return isMountPoint(filepath.Join(folder, d.place))
+}
+
+// isMountPoint reports whether a file system is mounted on the folder at path.
+func isMountPoint(path string) (bool, error) {
 	var place, above unix.Stat_t
-	err := unix.Lstat(filepath.Join(folder, d.place), &place)
+	err := unix.Lstat(path, &place)
 	if err == nil {
-		err = unix.Lstat(filepath.Dir(filepath.Join(folder, d.place)), &above)
+		err = unix.Lstat(filepath.Dir(path), &above)
 	}
 	if errors.Is(err, unix.ENOENT) {
 		return false, nil
@@ -158,21 +146,25 @@ func (p *Provider) removeDisks(folder string) error {
 	disks := p.disks()
 	for i := len(disks) - 1; i >= 0; i-- {
 		d := disks[i]
-		for {
-			mounted, err := d.mounted(folder)
-			if err != nil {
-				return err
-			}
-			if !mounted {
-				break
-			}
-			if err := unix.Unmount(filepath.Join(folder, d.place), unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW); err != nil {
-				return fmt.Errorf("unmount a disk of the cluster: %w", err)
-			}
+		if err := unmountAll(filepath.Join(folder, d.place)); err != nil {
+			return err
 		}
 		if err := os.Remove(filepath.Join(folder, d.file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
 	return nil
+}
+
+// unmountAll unmounts whatever is mounted on the folder at path.
+func unmountAll(path string) error {
+	for {
+		mounted, err := isMountPoint(path)
+		if err != nil || !mounted {
+			return err
+		}
+		if err := unix.Unmount(path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW); err != nil {
+			return fmt.Errorf("unmount %s: %w", path, err)
+		}
+	}
 }

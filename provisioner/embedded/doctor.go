@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"wheelhouse/provisioner/host"
+	"wheelhouse/provisioner/pack"
 )
 
 // What a machine should have: a cluster of one node takes about 500 MB with a
@@ -56,8 +57,11 @@ func checkPack(o Options) []host.Finding {
 		return []host.Finding{host.Found(name, host.Failure, "There is no runtime pack that can be used.",
 			"Build one with `make pack` (minutes, needs a network), or bring one: `wheelhouse pack import FILE`.")}
 	}
-	runc := (&Provider{options: o}).runc(record{Pack: opened.Dir()})
-	if out, err := exec.Command(runc.program, "--version").CombinedOutput(); err != nil {
+	program, _, err := opened.Program(pack.HostRunc)
+	if err != nil {
+		return []host.Finding{host.Found(name, host.Failure, err.Error(), "Check the pack: wheelhouse pack verify.")}
+	}
+	if out, err := exec.Command(program, "--version").CombinedOutput(); err != nil {
 		return []host.Finding{host.Found(name, host.Failure, fmt.Sprintf("The pack's runc does not run here: %v %s.", err, lastLine(out)), "Check the pack: wheelhouse pack verify.")}
 	}
 	return []host.Finding{host.Found(name, host.OK, fmt.Sprintf("Kubernetes %s, %d images, in %s.", opened.Manifest().Kubernetes, len(opened.Manifest().Images), opened.Dir()), "")}
@@ -126,8 +130,8 @@ func checkCgroups() host.Finding {
 func checkDisks() host.Finding {
 	const name = "disks of clusters"
 	if err := lookForDisks(); err != nil {
-		return host.Found(name, host.Warning, fmt.Sprintf("Each cluster can fill this machine's disk, since it cannot have one of its own: %v.", err),
-			"Install e2fsprogs and mount; in a container, give it /dev/loop-control.")
+		return host.Found(name, host.Failure, fmt.Sprintf("A cluster's files lie on a disk of its own, which cannot be made here: %v.", err),
+			"Install e2fsprogs; load the module loop; in a container, give it /dev/loop-control and the loop devices.")
 	}
 	return host.Found(name, host.OK, "Each cluster has one with a limit.", "")
 }

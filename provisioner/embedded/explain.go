@@ -47,7 +47,7 @@ func checkHost() error {
 			"Start Wheelhouse as root (sudo), or use Docker with --provider kind."}
 	}
 	// There is no cluster that is not kept apart from this machine.
-	for _, finding := range []host.Finding{checkNamespaces(), checkKernel(), checkCgroups()} {
+	for _, finding := range []host.Finding{checkNamespaces(), checkKernel(), checkCgroups(), checkDisks()} {
 		if finding.Status == host.Failure {
 			return &provisioner.Error{Reason: provisioner.NoEngine, Message: finding.Message + " " + finding.Next}
 		}

@@ -7,18 +7,21 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"wheelhouse/provisioner/embedded/machine"
 )
 
-// idRange is the piece of the host's user and group ids that one cluster's ids
-// 0 to 65535 are mapped to. Nobody on the host has them, and no two clusters
-// share them.
+// idRange is the piece of the host's user and group ids that one cluster's ids are
+// mapped to. No user of the host has them, and no two clusters share them.
 type idRange struct {
 	First uint32 `json:"first"`
 }
 
-// idCount is how many ids a cluster has: as many as Linux distributions give a
-// user for containers, and as pods need for nobody's 65534.
-const idCount = 1 << 16
+// idCount is how many ids a cluster has.
+const idCount = machine.IDCount
+
+// nodes returns the host's id that is root's on the nodes and the workstation.
+func (r idRange) nodes() int { return int(r.First) + machine.NodeIDs }
 
 // Ranges start where systemd's list of ids ends that something else may use
 // (systemd.io/UIDS-GIDS: 1879048192 to 2147483647 are unused).

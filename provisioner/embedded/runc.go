@@ -3,6 +3,8 @@ package embedded
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +18,9 @@ import (
 	"time"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"wheelhouse/provisioner"
+	"wheelhouse/provisioner/pack"
 )
 
 // runc runs the pack's runc on the host. It keeps its state in the
@@ -26,7 +31,62 @@ type runc struct {
 }
 
 func (p *Provider) runc(r record) runc {
-	return runc{program: filepath.Join(r.Pack, "node/usr/local/bin/runc"), root: filepath.Join(p.options.RunDir, "runc")}
+	return runc{program: p.hostProgram(r.Runc), root: filepath.Join(p.options.RunDir, "runc")}
+}
+
+// hostProgram is where the runc with the digest lies, which root runs: in the run
+// folder, which no cluster sees. It is gone after a reboot, as what it ran is.
+func (p *Provider) hostProgram(digest string) string {
+	return filepath.Join(p.options.RunDir, "bin", strings.TrimPrefix(digest, "sha256:"), pack.HostRunc)
+}
+
+// installRunc copies the pack's runc to where root runs it, unless it is there, and
+// returns its digest. What lies there has the digest that the manifest names, or the
+// error says that the pack is damaged.
+func (p *Provider) installRunc(from *pack.Pack) (string, error) {
+	source, digest, err := from.Program(pack.HostRunc)
+	if err != nil {
+		return "", err
+	}
+	target := p.hostProgram(digest)
+	if got, err := fileDigest(target); err == nil && got == digest {
+		return digest, nil
+	}
+	dir := filepath.Dir(target)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	text, err := os.ReadFile(source)
+	if err != nil {
+		return "", err
+	}
+	if got := digestOf(text); got != digest {
+		return "", &provisioner.Error{Reason: provisioner.NoPack, Err: fmt.Errorf("%s has the digest %s and should have %s", source, got, digest),
+			Message: "The runtime pack's runc is not the one that its manifest names, so it is not run. `wheelhouse pack verify` names every file that differs; `wheelhouse pack build --fresh` makes the pack anew."}
+	}
+	file, err := os.CreateTemp(dir, ".runc-")
+	if err != nil {
+		return "", err
+	}
+	defer os.Remove(file.Name()) // gone already where all went well
+	_, err = file.Write(text)
+	if err = errors.Join(err, file.Chmod(0o500), file.Close()); err != nil {
+		return "", err
+	}
+	return digest, os.Rename(file.Name(), target)
+}
+
+func digestOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+func fileDigest(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	return digestOf(text), nil
 }
 
 // command prepares a command of runc's. It is not ended by what ends this

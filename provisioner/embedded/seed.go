@@ -58,7 +58,7 @@ func (p *Provider) seed(ctx context.Context, runtimePack *pack.Pack, t *provisio
 // makeSeed runs a control plane until the database is ripe, and keeps that. Seeds
 // of other packs go.
 func (p *Provider) makeSeed(ctx context.Context, runtimePack *pack.Pack, folder string) (err error) {
-	r := record{Name: seedCluster, State: provisioner.Creating, Pack: runtimePack.Dir(), Container: p.store.container("seed"), CreatedAt: time.Now().UTC()}
+	r := record{Name: seedCluster, Layout: layout, State: provisioner.Creating, Pack: runtimePack.Dir(), Container: p.store.container("seed"), CreatedAt: time.Now().UTC()}
 	if err := p.destroy(ctx, r); err != nil { // of an earlier try that was killed
 		return err
 	}
@@ -80,10 +80,10 @@ func (p *Provider) makeSeed(ctx context.Context, runtimePack *pack.Pack, folder 
 	if b.record.IDs, err = takeIDs(p.options.RunDir, own); err != nil {
 		return err
 	}
-	if err := errors.Join(b.writeCluster(own), b.writeBundle(b.record)); err != nil {
+	if err := b.writeCluster(own); err != nil {
 		return err
 	}
-	if err := b.start(ctx); err != nil {
+	if err := b.start(ctx, runtimePack); err != nil {
 		return err
 	}
 	tick := time.NewTicker(lookEvery)
@@ -106,7 +106,7 @@ func (p *Provider) makeSeed(ctx context.Context, runtimePack *pack.Pack, folder 
 		return err
 	}
 	partial := folder + ".partial"
-	if err := copySparse(filepath.Join(own, clusterFolder, machine.EtcdFolder), partial, os.Getuid()); err != nil {
+	if err := copySparse(filepath.Join(own, etcdFolder), partial, os.Getuid()); err != nil {
 		return err
 	}
 	return os.Rename(partial, folder)

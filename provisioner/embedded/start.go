@@ -12,12 +12,31 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"wheelhouse/provisioner"
+	"wheelhouse/provisioner/pack"
 )
 
-// start starts the cluster's processes with the sockets that lead to them, and
-// saves the record. The cluster's folder and bundle are there.
-func (b *build) start(ctx context.Context) error {
+// start starts the cluster's processes, of the pack, with the sockets that lead to
+// them, and saves the record. The cluster's folder and its disks are there.
+func (b *build) start(ctx context.Context, from *pack.Pack) (err error) {
 	folder := b.store.folder(b.record.Name)
+	if b.record.Runc, err = b.installRunc(from); err != nil {
+		return err
+	}
+	if err := b.writeBundle(b.record); err != nil {
+		return err
+	}
+	image := filepath.Join(folder, packFolder)
+	if err := os.MkdirAll(image, 0o700); err != nil {
+		return err
+	}
+	if err := unmountAll(image); err != nil { // of a start that was killed
+		return err
+	}
+	if err := from.Mount(image); err != nil {
+		return err
+	}
+	// Once the container is made, it has a mount of its own.
+	defer func() { err = errors.Join(err, unmountAll(image)) }()
 	api, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: b.record.Port})
 	if err != nil {
 		return fmt.Errorf("find a port for the API server: %w", err)

@@ -8,6 +8,7 @@ import (
 
 	"wheelhouse/provisioner"
 	"wheelhouse/provisioner/embedded/machine"
+	"wheelhouse/provisioner/pack"
 )
 
 // stopWithin is how long a cluster's processes may take to end by themselves
@@ -64,19 +65,28 @@ func (p *Provider) Start(ctx context.Context, name string) error {
 	if r, err = p.store.load(name); err != nil {
 		return err
 	}
-	plan, err := machine.Plan(name, "", r.Spec.Workers)
+	if r.Layout != layout {
+		return &provisioner.Error{Reason: provisioner.CreateFailed, Message: fmt.Sprintf(
+			"Cluster %s was made by another version of Wheelhouse, which kept its clusters in another form. Delete it and make a new one: wheelhouse cluster delete %[1]s.", name)}
+	}
+	from, err := pack.Open(r.Pack)
+	if err != nil {
+		return fmt.Errorf("start cluster %s: %w", name, err)
+	}
+	plan, err := machine.Plan(name, from.Manifest().Kubernetes, r.Spec.Workers)
 	if err != nil {
 		return err
 	}
+	plan.Images = imagesOf(from)
 	b := &build{Provider: p, record: r, plan: plan}
-	if err := b.restart(ctx); err != nil {
+	if err := b.restart(ctx, from); err != nil {
 		return explain(fmt.Errorf("start cluster %s: %w", name, err))
 	}
 	return nil
 }
 
 // restart is what a creation does, but for what is there already.
-func (b *build) restart(ctx context.Context) error {
+func (b *build) restart(ctx context.Context, from *pack.Pack) error {
 	if err := b.runc(b.record).delete(ctx, b.record.Container); err != nil {
 		return err
 	}
@@ -89,13 +99,14 @@ func (b *build) restart(ctx context.Context) error {
 	if !taken {
 		return fmt.Errorf("its ids, %d and on, are another cluster's now", b.record.IDs.First)
 	}
-	if err := b.mountDisks(ctx, b.store.folder(b.record.Name)); err != nil {
+	folder := b.store.folder(b.record.Name)
+	if err := b.mountDisks(folder); err != nil {
 		return err
 	}
-	if err := b.writeBundle(b.record); err != nil {
+	if err := b.writeCluster(folder); err != nil {
 		return err
 	}
-	if err := b.start(ctx); err != nil {
+	if err := b.start(ctx, from); err != nil {
 		return err
 	}
 	access, err := b.access(b.record)

@@ -20,13 +20,15 @@ import (
 //	NAME/ca.crt,ca.key    a copy of the cluster's certificate authority
 //	NAME/agent            Unix socket: the workstation's agent
 //	NAME/bundle/          the outermost container, for runc
-//	NAME/machine.log      what the cluster's first process has printed
+//	NAME/machine.log      what the cluster's first process has printed, which no node can write to
 //	NAME/cluster/         what the cluster itself sees as /cluster, and writes
 //	NAME/disk             the file system that is mounted there
-//	NAME/etcd.disk        the one of cluster/etcd
+//	NAME/etcd/            what it sees as /etcd: the database
+//	NAME/etcd.disk        the file system that is mounted there
+//	NAME/pack/            where the pack's image is mounted while the cluster starts
 //
-// Whatever lies in cluster/ may have been made by a student: it is read with
-// os.Root only, so that no link in it leads out.
+// Whatever lies in cluster/ may have been made by a student: it is read and written
+// with os.Root only, so that no link in it leads out.
 type store struct{ dir string }
 
 // record is what is known of a cluster.
@@ -35,12 +37,17 @@ type record struct {
 	Spec      provisioner.Spec  `json:"spec"`
 	State     provisioner.State `json:"state"` // Creating or Ready
 	CreatedAt time.Time         `json:"createdAt"`
+	Layout    int               `json:"layout"`    // the form of the folder: layout
 	Pack      string            `json:"pack"`      // the runtime pack's folder
+	Runc      string            `json:"runc"`      // digest of the runc that runs it: see hostProgram
 	Container string            `json:"container"` // runc's name of it; unique on the machine
 	IDs       idRange           `json:"ids"`       // the host's ids that the cluster's are mapped to
 	Port      int               `json:"port"`      // of the API server on this machine's loopback
 	Process   process           `json:"process"`   // the cluster's first one
 }
+
+// layout is the form of a cluster's folder that this program makes and can start.
+const layout = 2
 
 const (
 	recordFile    = "record.json"
@@ -49,6 +56,8 @@ const (
 	agentSocket   = "agent"
 	logFile       = "machine.log"
 	clusterFolder = "cluster"
+	etcdFolder    = "etcd"
+	packFolder    = "pack"
 	bundleFolder  = "bundle"
 )
 

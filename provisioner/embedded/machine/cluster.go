@@ -12,12 +12,34 @@ import (
 	"os"
 )
 
-// Where things are inside the cluster's outermost container.
+// Where things are inside the cluster's outermost container. No node and no
+// workstation sees a folder that one of these lies in, so none of them can rename
+// what the outermost process opens by its path.
 const (
-	Program     = "/wheelhouse-machine" // this program
-	PackDir     = "/pack"               // the runtime pack, read-only
-	ClusterDir  = "/cluster"            // the cluster's own folder
-	clusterFile = ClusterDir + "/cluster.json"
+	PackDir    = "/pack"    // the runtime pack's image, read-only
+	ClusterDir = "/cluster" // the cluster's own disk
+	EtcdDir    = "/etcd"    // the disk of its database; a seed leaves it, and a new cluster finds it there
+)
+
+// What lies in ClusterDir, beside the nodes' folders.
+const (
+	ProgramFile     = "bin/wheelhouse-machine" // this program
+	AgentFile       = "bin/wheelhouse-agent"   // the workstation's first program
+	DescriptionFile = "cluster.json"           // a Cluster
+	HostsFile       = "hosts"                  // /etc/hosts of nodes and workstation
+	ResolvFile      = "resolv.conf"            // their /etc/resolv.conf
+	HandoverFolder  = "handover"               // what the nodes hand to each other; theirs to write
+)
+
+// Program is this program in the outermost container.
+const Program = ClusterDir + "/" + ProgramFile
+
+// Ids of a cluster. The outermost process has the first half; nodes and workstation,
+// in user namespaces of their own, have the second. What belongs to the outermost
+// process belongs to no id that a node has.
+const (
+	IDCount = 2 * NodeIDs
+	NodeIDs = 1 << 16 // the first id of the nodes, and how many they have: Kubernetes needs 65534, which is nobody's
 )
 
 // File descriptors that the cluster's first process is started with: sockets
@@ -42,9 +64,6 @@ type Cluster struct {
 	Workstation netip.Addr   `json:"workstation"` // on the LAN
 	Nodes       []Node       `json:"nodes"`       // the control plane first
 	Images      Images       `json:"images"`
-
-	// Disk: what it writes lies on a disk of its own, of a limited size.
-	Disk bool `json:"disk,omitempty"`
 
 	// Seed: it is no cluster to work on. Its control plane runs until the database
 	// holds what every new cluster has, and then everything ends.
@@ -122,7 +141,7 @@ func (c *Cluster) node(name string) (*Node, error) {
 	return nil, fmt.Errorf("cluster %s has no node %s", c.Name, name)
 }
 
-// readCluster reads the description at path.
+// readCluster reads the description at path, in the outermost container or in a node.
 func readCluster(path string) (*Cluster, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -76,8 +76,11 @@ func writeControlConfig(c *Cluster) error {
 		if c.Seed {
 			break // their objects hold what is a cluster's own
 		}
-		folder := filepath.Join(ControlDir, n.Name, "kubernetes")
-		config.Nodes = append(config.Nodes, node{n.Name, n.Address, n.Pods, folder, filepath.Join(folder, filepath.Base(activitySocket))})
+		folder := handover(n.Name)
+		if n.Control {
+			folder = kubernetesDir
+		}
+		config.Nodes = append(config.Nodes, node{n.Name, n.Address, n.Pods, folder, activitySocket(n.Name)})
 	}
 	text, err := json.Marshal(config)
 	if err != nil {

@@ -1,6 +1,9 @@
 package machine
 
-import "net/http"
+import (
+	"io"
+	"net/http"
+)
 
 // What the tests need to see from inside.
 var (
@@ -25,3 +28,21 @@ func Templates(c *Cluster, n *Node, cgroupV1 bool) (map[string]string, error) {
 	}
 	return out, nil
 }
+
+// TakeCredentials copies a node's credentials once all of them are there.
+var TakeCredentials = takeCredentials
+
+// LastLine passes on what is written to it, and keeps the last line.
+func LastLine(to io.WriteCloser) (w io.Writer, text func() string) {
+	l := &lastLine{to: to}
+	return l, l.text
+}
+
+// CopyState copies a containerd's state but for its unpacked layers, of which
+// snapshots names the folder.
+func CopyState(from, to string) (snapshots string, err error) {
+	return snapshotsDir, copyState(from, to)
+}
+
+// UserLimits are the settings under /proc/sys/user of a cluster with so many nodes.
+var UserLimits = userLimits

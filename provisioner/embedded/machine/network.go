@@ -50,21 +50,30 @@ func layNetwork(c *Cluster) error {
 	return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0)
 }
 
-// Attach plugs a container that is being made into the nodes' network. It is the
-// program's part attach, which runc calls as a hook: in the namespaces of the
-// cluster's first process, with the container's state, of the runtime
-// specification's shape, on standard input.
+// Attach plugs a container that is being made into the nodes' network and gives it
+// its control groups. It is the program's part attach, which runc calls as a hook: in
+// the namespaces of the cluster's first process, with the container's state, of the
+// runtime specification's shape, on standard input.
 func Attach(in io.Reader) error {
 	var state specs.State
 	if err := json.NewDecoder(in).Decode(&state); err != nil {
 		return fmt.Errorf("attach: read the container's state: %w", err)
 	}
-	c, err := readCluster(clusterFile)
+	c, err := readCluster(ClusterDir + "/" + DescriptionFile)
 	if err != nil {
 		return fmt.Errorf("attach %s: %w", state.ID, err)
 	}
 	if err := c.attach(state.ID, state.Pid); err != nil {
 		return fmt.Errorf("attach %s: %w", state.ID, err)
+	}
+	groups, err := Groups(state.Pid)
+	if err != nil {
+		return fmt.Errorf("attach %s: %w", state.ID, err)
+	}
+	for _, group := range groups {
+		if err := Delegate(group, NodeIDs); err != nil {
+			return fmt.Errorf("attach %s: %w", state.ID, err)
+		}
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 
 // Programs and files of a node.
 const (
+	kubernetesDir     = "/etc/kubernetes"
 	kubernetesProgram = "/usr/local/bin/kubernetes"
 	containerdProgram = "/usr/local/bin/containerd"
 	containerdSocket  = "/run/containerd/containerd.sock"
@@ -34,7 +35,7 @@ const (
 // RunNode runs the components of the node called name, until ctx ends. It is the
 // program's part node, in the node's own container.
 func RunNode(ctx context.Context, name string, log *slog.Logger) error {
-	c, err := readCluster(clusterFile)
+	c, err := readCluster(nodeDescription)
 	if err != nil {
 		return err
 	}
@@ -44,6 +45,12 @@ func RunNode(ctx context.Context, name string, log *slog.Logger) error {
 	}
 	if err := leaveRootCgroup(); err != nil {
 		return err
+	}
+	if err := c.writeNames(); err != nil {
+		return fmt.Errorf("write the names of the nodes: %w", err)
+	}
+	if err := shareImages("/var/lib/containerd"); err != nil {
+		return fmt.Errorf("share the pack's images: %w", err)
 	}
 	if err := writeNodeConfig(c, n); err != nil {
 		return fmt.Errorf("write the configuration: %w", err)
@@ -57,13 +64,15 @@ func RunNode(ctx context.Context, name string, log *slog.Logger) error {
 	board := newBoard("/var/log", log)
 	g, ctx := errgroup.WithContext(ctx)
 	pace := newPace(log)
-	g.Go(func() error { return pace.listen(ctx) })
+	g.Go(func() error { return pace.listen(ctx, activitySocket(name)) })
 	g.Go(func() error { pace.keep(ctx); return nil })
 	component := func(name string, after []func(context.Context) error, args ...string) {
 		g.Go(func() error { return keepComponent(ctx, name, after, board, pace, log, args...) })
 	}
 	if n.Control {
 		component("control-plane", nil, kubernetesProgram, "control-plane", controlConfig)
+	} else {
+		g.Go(func() error { return takeCredentials(ctx, handover(name), kubernetesDir) })
 	}
 	component("containerd", nil, containerdProgram, "--config", containerdConfig)
 	component("kubelet", nil,

@@ -18,7 +18,7 @@ import (
 
 // activitySocket is where a node hears that something is going on in the cluster:
 // the control plane sends a datagram each second while it is.
-const activitySocket = "/etc/kubernetes/activity.sock"
+func activitySocket(node string) string { return filepath.Join(handover(node), "activity.sock") }
 
 // Hundreds of timers are due in each second of a cluster that nobody uses, and most
 // of its processor time is waking up for one of them. With slack, one waking does
@@ -69,11 +69,14 @@ func (p *pace) stir() {
 }
 
 // listen hears what is told on the socket, until ctx ends.
-func (p *pace) listen(ctx context.Context) error {
-	if err := os.Remove(activitySocket); err != nil && !errors.Is(err, fs.ErrNotExist) {
+func (p *pace) listen(ctx context.Context, socket string) error {
+	if err := os.MkdirAll(filepath.Dir(socket), 0o700); err != nil {
 		return err
 	}
-	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: activitySocket, Net: "unixgram"})
+	if err := os.Remove(socket); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
 	if err != nil {
 		return fmt.Errorf("listen for activity: %w", err)
 	}

@@ -25,7 +25,7 @@ import (
 // registryPort is where it listens, on the gateway's address.
 const registryPort = 5000
 
-const packBlobs = packContainerd + "/io.containerd.content.v1.content/blobs"
+const packBlobs = PackDir + "/containerd/io.containerd.content.v1.content/blobs"
 
 // Registry is where the cluster's registry listens.
 func (c *Cluster) Registry() netip.AddrPort {

@@ -62,11 +62,29 @@ func memoryFS(destination string, options ...string) specs.Mount {
 	return specs.Mount{Source: "tmpfs", Destination: destination, Type: "tmpfs", Options: append([]string{"nodev"}, options...)}
 }
 
-// nodeSpec describes the container of a node. root is its file system; snapshots
-// names the folders of unpacked images that it is lent.
-func (c *Cluster) nodeSpec(n *Node, snapshots []string) *specs.Spec {
+// ownUsers gives a container of the cluster a user namespace of its own. It has every
+// right over itself, and none over the outermost process: not over the mounts that
+// it was given, whose read-only flags are locked, nor over files, descriptors and
+// limits.
+func ownUsers(spec *specs.Spec) {
+	ids := []specs.LinuxIDMapping{{ContainerID: 0, HostID: NodeIDs, Size: NodeIDs}}
+	spec.Linux.UIDMappings, spec.Linux.GIDMappings = ids, ids
+	spec.Linux.Namespaces = append(spec.Linux.Namespaces, specs.LinuxNamespace{Type: specs.UserNamespace})
+}
+
+// What a node sees beside its own folders.
+const (
+	nodeProgram     = "/wheelhouse-machine"          // this program
+	nodeDescription = "/etc/wheelhouse-cluster.json" // the cluster's
+	nodeImages      = "/var/lib/wheelhouse/images"   // what the pack's containerd held, read-only
+	nodeHandover    = "/var/lib/wheelhouse/handover" // HandoverFolder
+)
+
+// nodeSpec describes the container of a node, whose file system is mounted at root.
+func (c *Cluster) nodeSpec(n *Node, root string) *specs.Spec {
 	folder := nodeFolder(n.Name)
-	spec := NewSpec(n.Name, folder+"/root", "/"+n.Name, Capabilities, Program, "init", Program, "node", n.Name)
+	spec := NewSpec(n.Name, root, "/"+n.Name, Capabilities, nodeProgram, "init", nodeProgram, "node", n.Name)
+	ownUsers(spec)
 	spec.Linux.RootfsPropagation = "shared" // what kubelet mounts, containers have to see
 	spec.Linux.Sysctl = map[string]string{"net.ipv4.ip_forward": "1", "net.ipv4.conf.all.rp_filter": "0", "net.ipv4.conf.default.rp_filter": "0"}
 	spec.Linux.Devices = nil
@@ -75,10 +93,10 @@ func (c *Cluster) nodeSpec(n *Node, snapshots []string) *specs.Spec {
 	spec.Mounts = append(spec.Mounts,
 		memoryFS("/run", "nosuid", "mode=755", "size=512m"),
 		memoryFS("/tmp", "nosuid", "mode=1777", "size=1g"),
-		bind(Program, Program, "ro"),
-		bind(ClusterDir+"/cluster.json", ClusterDir+"/cluster.json", "ro"),
-		bind(ClusterDir+"/hosts", "/etc/hosts", "ro"),
-		bind(ClusterDir+"/resolv.conf", "/etc/resolv.conf", "ro"),
+		bind(Program, nodeProgram, "ro"),
+		bind(ClusterDir+"/"+DescriptionFile, nodeDescription, "ro"),
+		bind(PackDir+"/containerd", nodeImages, "ro"),
+		bind(ClusterDir+"/"+HandoverFolder, nodeHandover),
 		bind(folder+"/kubernetes", "/etc/kubernetes"),
 		bind(folder+"/kubelet", "/var/lib/kubelet", "rshared"),
 		bind(folder+"/containerd", "/var/lib/containerd"),
@@ -87,18 +105,11 @@ func (c *Cluster) nodeSpec(n *Node, snapshots []string) *specs.Spec {
 		bind(folder+"/storage", "/var/local-path-provisioner"),
 	)
 	if n.Control {
-		spec.Mounts = append(spec.Mounts, bind(ClusterDir+"/"+EtcdFolder, "/var/lib/etcd"), bind(ClusterDir+"/nodes", ControlDir))
-	}
-	for _, snapshot := range snapshots {
-		spec.Mounts = append(spec.Mounts, bind(packContainerd+snapshotsDir+snapshot, "/var/lib/containerd"+snapshotsDir+snapshot, "ro"))
+		spec.Mounts = append(spec.Mounts, bind(EtcdDir, "/var/lib/etcd"))
 	}
 	spec.Hooks = attachHook()
 	return spec
 }
-
-// ControlDir is where the control plane's node sees the folders of all nodes, to
-// lay their certificates there.
-const ControlDir = "/var/lib/wheelhouse/nodes"
 
 // StudentUID is the user of the workstation's shells, inside the cluster.
 const StudentUID = 1000
@@ -110,8 +121,6 @@ const (
 	cpuPeriod         = 100_000 // microseconds; the quota is as much: one CPU
 )
 
-const agentSocket = "agent.sock"
-
 // workstationSpec describes the container that terminals open on: no rights over
 // the cluster's namespaces, and nothing that can be written but home and /tmp.
 func (c *Cluster) workstationSpec() *specs.Spec {
@@ -119,7 +128,8 @@ func (c *Cluster) workstationSpec() *specs.Spec {
 	// them, and to put files into the student's home.
 	agent := []string{"CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER"}
 	spec := NewSpec(workstationName, PackDir+"/workstation", "/"+workstationName, agent,
-		"/usr/local/bin/wheelhouse-agent", "serve", "--socket", "/run/wheelhouse/"+agentSocket, "--user", "student")
+		"/usr/local/bin/wheelhouse-agent", "serve", "--socket-fd", "3", "--user", "student")
+	ownUsers(spec)
 	spec.Root.Readonly = true
 	spec.Process.NoNewPrivileges = true
 	spec.Process.Cwd = "/home/student"
@@ -128,10 +138,9 @@ func (c *Cluster) workstationSpec() *specs.Spec {
 	spec.Mounts = append(spec.Mounts,
 		memoryFS("/tmp", "nosuid", "mode=1777", "size=64m"),
 		memoryFS("/home/student", "nosuid", "mode=0700", "size=256m", owner, "g"+owner[1:]),
-		bind(ClusterDir+"/run", "/run/wheelhouse", "nosuid"),
-		bind(ClusterDir+"/wheelhouse-agent", "/usr/local/bin/wheelhouse-agent", "ro", "nosuid"),
-		bind(ClusterDir+"/hosts", "/etc/hosts", "ro"),
-		bind(ClusterDir+"/resolv.conf", "/etc/resolv.conf", "ro"),
+		bind(ClusterDir+"/"+AgentFile, "/usr/local/bin/wheelhouse-agent", "ro", "nosuid"),
+		bind(ClusterDir+"/"+HostsFile, "/etc/hosts", "ro"),
+		bind(ClusterDir+"/"+ResolvFile, "/etc/resolv.conf", "ro"),
 	)
 	// Control groups are nothing that a student's shell needs to see.
 	spec.Mounts = slices.DeleteFunc(spec.Mounts, func(m specs.Mount) bool { return m.Destination == "/sys/fs/cgroup" })

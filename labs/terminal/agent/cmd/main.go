@@ -2,7 +2,7 @@
 // root in the workstation's container and keeps the student's terminals, runs
 // commands and writes files there, for the Wheelhouse server.
 //
-//	wheelhouse-agent serve --socket PATH --user NAME [--idle DURATION]
+//	wheelhouse-agent serve --socket PATH|--socket-fd N --user NAME [--idle DURATION]
 //	wheelhouse-agent dial --socket PATH
 //
 // dial joins its standard input and output to the socket, for servers that reach
@@ -16,7 +16,7 @@ import (
 	"os"
 )
 
-const usage = `usage: wheelhouse-agent serve --socket PATH --user NAME [--idle DURATION]
+const usage = `usage: wheelhouse-agent serve --socket PATH|--socket-fd N --user NAME [--idle DURATION]
        wheelhouse-agent dial --socket PATH`
 
 func main() {

@@ -23,13 +23,14 @@ func serve(args []string) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	socket := flags.String("socket", "", "the Unix socket to listen on")
+	fd := flags.Uint("socket-fd", 0, "the descriptor of a socket that listens already")
 	user := flags.String("user", "", "whose shells and files")
 	idle := flags.Duration("idle", 0, "how long a shell lives that nobody looks at; 0 is for ever")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if *socket == "" || *user == "" || flags.NArg() > 0 {
-		return errors.New("serve needs --socket and --user, and nothing else\n" + usage)
+	if (*socket == "") == (*fd == 0) || *user == "" || flags.NArg() > 0 {
+		return errors.New("serve needs --socket or --socket-fd, and --user, and nothing else\n" + usage)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
@@ -37,7 +38,7 @@ func serve(args []string) error {
 
 	keepFilesToItself()
 	reserveThreads()
-	listener, err := listen(*socket)
+	listener, err := listenOn(*socket, *fd)
 	if err != nil {
 		return err
 	}
@@ -48,6 +49,21 @@ func serve(args []string) error {
 		Idle:   *idle,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
+}
+
+// listenOn returns the listener of the descriptor fd, unless that is 0, or of a new
+// socket at path.
+func listenOn(path string, fd uint) (net.Listener, error) {
+	if fd == 0 {
+		return listen(path)
+	}
+	file := os.NewFile(uintptr(fd), "socket")
+	defer file.Close() // FileListener has a copy
+	listener, err := net.FileListener(file)
+	if err != nil {
+		return nil, fmt.Errorf("listen on descriptor %d: %w", fd, err)
+	}
+	return listener, nil
 }
 
 // listen listens on a socket that only the agent's own user can open. One that
