@@ -1,7 +1,6 @@
 package embedded_test
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -105,14 +104,16 @@ func create(b *testing.B, p *embedded.Provider, name string) {
 // processorTime is what all processes of the cluster have used so far.
 func processorTime(b testing.TB, name string) time.Duration {
 	b.Helper()
-	if files, _ := filepath.Glob("/sys/fs/cgroup/cpuacct/wheelhouse/" + name + "-*/cpuacct.usage"); len(files) == 1 {
-		return time.Duration(number(b, files[0], "")) // nanoseconds
+	for _, group := range groupsOf(b, name) {
+		if strings.HasPrefix(group, "/sys/fs/cgroup/cpuacct/") { // version 1
+			return time.Duration(number(b, filepath.Join(group, "cpuacct.usage"), "")) // nanoseconds
+		}
+		if _, err := os.Stat(filepath.Join(group, "memory.max")); err == nil { // version 2
+			return time.Duration(number(b, filepath.Join(group, "cpu.stat"), "usage_usec")) * time.Microsecond
+		}
 	}
-	files, _ := filepath.Glob("/sys/fs/cgroup/wheelhouse/" + name + "-*/cpu.stat")
-	if len(files) != 1 {
-		b.Fatalf("cluster %s has no control group that counts processor time", name)
-	}
-	return time.Duration(number(b, files[0], "usage_usec")) * time.Microsecond
+	b.Fatalf("cluster %s has no control group that counts processor time", name)
+	return 0
 }
 
 // number reads the number behind key in a file, or the only one.
@@ -145,7 +146,7 @@ func anonymousMemory(b *testing.B, name string) int64 {
 	var sum int64
 	for _, group := range groups {
 		text, err := os.ReadFile(group)
-		if err != nil || !bytes.Contains(text, []byte("/wheelhouse/"+name+"-")) {
+		if err != nil || !isOf(text, name) {
 			continue
 		}
 		status, err := os.ReadFile(filepath.Join(filepath.Dir(group), "status"))

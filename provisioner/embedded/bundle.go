@@ -16,7 +16,8 @@ import (
 // image and the cluster's two disks as all that it sees of the host's files.
 func (p *Provider) spec(r record) *specs.Spec {
 	folder := p.store.folder(r.Name)
-	spec := machine.NewSpec(r.Name, filepath.Join(p.options.RunDir, emptyRoot), cgroupPath(r), machine.Capabilities,
+	groups := thisMachine()
+	spec := machine.NewSpec(r.Name, filepath.Join(p.options.RunDir, emptyRoot), groups.path(r.Container), machine.Capabilities,
 		machine.Program, "init", machine.Program, "cluster")
 	spec.Root.Readonly = true
 	ids := []specs.LinuxIDMapping{{ContainerID: 0, HostID: r.IDs.First, Size: idCount}}
@@ -33,9 +34,10 @@ func (p *Provider) spec(r record) *specs.Spec {
 		specs.Mount{Destination: machine.ClusterDir, Type: "bind", Source: filepath.Join(folder, clusterFolder), Options: []string{"bind", "nodev"}},
 		specs.Mount{Destination: machine.EtcdDir, Type: "bind", Source: filepath.Join(folder, etcdFolder), Options: []string{"bind", "nodev"}},
 	)
+	spec.Annotations = groups.annotations(r.Name)
 	limits := p.options.Limits
 	spec.Linux.Resources = &specs.LinuxResources{
-		Memory: &specs.LinuxMemory{Limit: &limits.Memory},
+		Memory: groups.memory(limits.Memory),
 		Pids:   &specs.LinuxPids{Limit: &limits.PIDs},
 	}
 	if limits.CPUs > 0 {

@@ -4,51 +4,141 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"wheelhouse/provisioner/embedded/machine"
 )
 
-// cgroupPath is where a cluster's control groups are, below each hierarchy's
-// root.
-func cgroupPath(r record) string { return "/wheelhouse/" + r.Container }
+// cgroups is how the control groups of this machine's clusters are made.
+//
+//	version 2, systemd   wheelhouse.slice/wheelhouse-CONTAINER.scope: systemd makes
+//	                     a transient scope with Delegate=yes, which outlives the
+//	                     service, and limits that are set on the slice hold for all
+//	                     clusters together
+//	version 2            wheelhouse/CONTAINER
+//	version 1            wheelhouse/CONTAINER, in each hierarchy
+//
+// A cluster's root gets the group (machine.Delegate) and none of its limits.
+type cgroups struct {
+	version int  // 1 or 2
+	systemd bool // systemd owns the tree
+	noSwap  bool // how much is swapped cannot be limited
+}
 
-// giveCgroups makes the control groups of process pid, which runc has just made,
-// the cluster's own: its root may make groups below them, and not change their
-// limits. With version 2 runc does so itself.
-func giveCgroups(pid int, ids idRange) error {
+const (
+	cgroupMount = "sys/fs/cgroup" // below the root folder
+	cgroupName  = "wheelhouse"    // of the group or the slice that holds all clusters
+)
+
+// findCgroups reports how the machine whose root folder is root has them.
+func findCgroups(root fs.FS) cgroups {
+	if _, err := fs.Stat(root, cgroupMount+"/cgroup.controllers"); err != nil {
+		// Many kernels count no swap with version 1, and runc then refuses a limit.
+		_, err := fs.Stat(root, cgroupMount+"/memory/memory.memsw.limit_in_bytes")
+		return cgroups{version: 1, noSwap: err != nil}
+	}
+	// As sd_booted(3) asks whether systemd is this machine's init.
+	info, err := fs.Stat(root, "run/systemd/system")
+	return cgroups{version: 2, systemd: err == nil && info.IsDir()}
+}
+
+// thisMachine is findCgroups for the machine that this program runs on.
+func thisMachine() cgroups { return findCgroups(os.DirFS("/")) }
+
+// path is what runc's configuration calls the group of a container.
+func (c cgroups) path(container string) string {
+	if c.systemd {
+		return cgroupName + ".slice:" + cgroupName + ":" + container
+	}
+	return "/" + cgroupName + "/" + container
+}
+
+// annotations are properties of the scope, for runc, in the text form of
+// GVariant. Left to itself, runc makes scopes that a shutdown of the machine
+// kills last, after a wait of 90 seconds for those that are frozen, and that stay
+// in the list of failed units after a process of theirs ran out of memory.
+func (c cgroups) annotations(name string) map[string]string {
+	if !c.systemd {
+		return nil
+	}
+	return map[string]string{
+		"org.systemd.property.Description":         fmt.Sprintf("'Kubernetes cluster %s of Wheelhouse'", name),
+		"org.systemd.property.DefaultDependencies": "true",
+		"org.systemd.property.TimeoutStopUSec":     fmt.Sprintf("uint64 %d", stopWithin.Microseconds()),
+		"org.systemd.property.CollectMode":         "'inactive-or-failed'",
+	}
+}
+
+// memory returns the limits of a cluster that may use bytes of memory. What it
+// may swap is a quarter of that: enough for one that is suspended to make room for
+// others, and too little to keep the machine's disk busy for long before a
+// process that takes too much is killed.
+func (c cgroups) memory(bytes int64) *specs.LinuxMemory {
+	limits := &specs.LinuxMemory{Limit: &bytes}
+	if !c.noSwap {
+		both := bytes + bytes/4
+		limits.Swap = &both
+	}
+	return limits
+}
+
+// delegateCgroups gives the cluster's root the control groups of the process pid,
+// the first one of its container.
+func delegateCgroups(pid int, container string, ids idRange) error {
 	file, err := os.Open(fmt.Sprintf("/proc/%d/cgroup", pid))
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	lines := bufio.NewScanner(file)
-	for lines.Scan() {
-		// HIERARCHY:CONTROLLERS:PATH, as cgroups(7) has it.
-		parts := strings.SplitN(lines.Text(), ":", 3)
-		if len(parts) != 3 || parts[1] == "" {
-			continue
-		}
-		if !strings.Contains(parts[2], "/wheelhouse/") {
-			continue // a hierarchy that runc leaves alone
-		}
-		name := strings.TrimPrefix(parts[1], "name=")
-		dir := filepath.Join("/sys/fs/cgroup", name, parts[2])
-		for _, path := range []string{dir, filepath.Join(dir, "cgroup.procs"), filepath.Join(dir, "tasks")} {
-			err := os.Chown(path, int(ids.First), int(ids.First))
-			if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("give the cluster its control group: %w", err)
-			}
+	groups, err := groupsOf(file, container)
+	if err != nil {
+		return err
+	}
+	if len(groups) == 0 {
+		return errors.New("the cluster's first process is in no control group of its own")
+	}
+	for _, group := range groups {
+		// Where this program runs in a container itself, a hierarchy of version 1 may
+		// be mounted elsewhere.
+		if err := machine.Delegate(group, int(ids.First)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 	}
-	return lines.Err()
+	return nil
+}
+
+// groupsOf returns the folders of those control groups that are container's own,
+// of a process whose file /proc/PID/cgroup is read.
+func groupsOf(file io.Reader, container string) ([]string, error) {
+	var groups []string
+	lines := bufio.NewScanner(file)
+	for lines.Scan() {
+		// HIERARCHY:CONTROLLERS:PATH, as cgroups(7) has it; no controllers with version 2.
+		parts := strings.SplitN(lines.Text(), ":", 3)
+		if len(parts) != 3 {
+			continue
+		}
+		switch filepath.Base(parts[2]) {
+		case container, cgroupName + "-" + container + ".scope":
+		default:
+			continue // a hierarchy that runc leaves alone
+		}
+		hierarchy := strings.TrimPrefix(parts[1], "name=")
+		groups = append(groups, filepath.Join("/", cgroupMount, hierarchy, parts[2]))
+	}
+	return groups, lines.Err()
 }
 
 // dropParents removes the control groups above the clusters', unless another
-// cluster is in them.
+// cluster is in them. systemd removes its slice's own.
 func dropParents() {
-	for _, pattern := range []string{"/sys/fs/cgroup/wheelhouse", "/sys/fs/cgroup/*/wheelhouse"} {
+	for _, pattern := range []string{"/" + cgroupMount + "/" + cgroupName, "/" + cgroupMount + "/*/" + cgroupName} {
 		dirs, _ := filepath.Glob(pattern) // the pattern is well formed
 		for _, dir := range dirs {
 			_ = os.Remove(dir) // of a group, this removes an empty one only

@@ -1,6 +1,10 @@
 package embedded
 
-import "wheelhouse/provisioner"
+import (
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"wheelhouse/provisioner"
+)
 
 // What the tests need to see from inside.
 var (
@@ -8,6 +12,9 @@ var (
 	ProcessOf = processOf
 	AtLeast   = atLeast
 	Judge     = judge
+
+	FindCgroups = findCgroups
+	GroupsOf    = groupsOf
 )
 
 type (
@@ -53,3 +60,12 @@ func (s *Store) ReadInside(name, path string) ([]byte, error) { return s.readIns
 
 // Inside is the cluster's own folder.
 func (s *Store) Inside(name string) string { return s.folder(name) + "/" + clusterFolder }
+
+// Path is what runc's configuration calls the group of a container.
+func (c cgroups) Path(container string) string { return c.path(container) }
+
+// Annotations are properties of the scope.
+func (c cgroups) Annotations(name string) map[string]string { return c.annotations(name) }
+
+// Memory returns the limits of a cluster.
+func (c cgroups) Memory(bytes int64) *specs.LinuxMemory { return c.memory(bytes) }

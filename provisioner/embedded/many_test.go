@@ -111,7 +111,7 @@ func traces(t *testing.T, dataDir string) map[string]int {
 		"mounts":             strings.Count(string(mounts), "\n"),
 		"links":              count("/sys/class/net/*"),
 		"lines of rules":     rules,
-		"control groups":     count("/sys/fs/cgroup/wheelhouse/*/") + count("/sys/fs/cgroup/*/wheelhouse/*/"),
+		"control groups":     len(groupsOf(t, "")),
 		"ids":                count("/run/wheelhouse/ids/*"),
 		"containers":         count("/run/wheelhouse/runc/*"),
 		"folders":            count(filepath.Join(dataDir, "embedded", "*")),

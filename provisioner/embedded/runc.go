@@ -28,10 +28,11 @@ import (
 type runc struct {
 	program string
 	root    string
+	systemd bool // it has systemd make the control groups
 }
 
 func (p *Provider) runc(r record) runc {
-	return runc{program: p.hostProgram(r.Runc), root: filepath.Join(p.options.RunDir, "runc")}
+	return runc{program: p.hostProgram(r.Runc), root: filepath.Join(p.options.RunDir, "runc"), systemd: thisMachine().systemd}
 }
 
 // hostProgram is where the runc with the digest lies, which root runs: in the run
@@ -92,7 +93,11 @@ func fileDigest(path string) (string, error) {
 // command prepares a command of runc's. It is not ended by what ends this
 // process's terminal.
 func (r runc) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, r.program, append([]string{"--root", r.root}, args...)...)
+	options := []string{"--root", r.root}
+	if r.systemd {
+		options = append(options, "--systemd-cgroup") // create keeps it for later commands
+	}
+	cmd := exec.CommandContext(ctx, r.program, append(options, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return cmd
 }

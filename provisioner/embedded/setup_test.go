@@ -92,8 +92,7 @@ func leftovers(t testing.TB, dataDir, name string) []string {
 	}
 	add(filepath.Join(dataDir, "embedded", name))
 	add("/run/wheelhouse/runc/" + name + "-*")
-	add("/sys/fs/cgroup/wheelhouse/" + name + "-*")
-	add("/sys/fs/cgroup/*/wheelhouse/" + name + "-*")
+	left = append(left, groupsOf(t, name)...)
 	ids, err := filepath.Glob("/run/wheelhouse/ids/*")
 	if err != nil {
 		t.Fatal(err)
@@ -116,7 +115,7 @@ func leftovers(t testing.TB, dataDir, name string) []string {
 	}
 	for _, file := range processes {
 		text, err := os.ReadFile(file)
-		if err != nil || !bytes.Contains(text, []byte("/wheelhouse/"+name+"-")) {
+		if err != nil || !isOf(text, name) {
 			continue
 		}
 		// The dead are there until the machine's first process has looked at them.

@@ -76,7 +76,7 @@ func (b *build) start(ctx context.Context, from *pack.Pack) (err error) {
 	if b.record.Process, err = processOf(pid); err != nil {
 		return fmt.Errorf("look at the cluster's first process: %w", err)
 	}
-	if err := giveCgroups(pid, b.record.IDs); err != nil {
+	if err := delegateCgroups(pid, b.record.Container, b.record.IDs); err != nil {
 		return err
 	}
 	if err := b.store.save(b.record); err != nil {

@@ -9,19 +9,47 @@ import (
 	"strings"
 )
 
-const cgroupRoot = "/sys/fs/cgroup"
+const (
+	cgroupRoot = "/sys/fs/cgroup"
 
-// leaveRootCgroup moves this process and its parent out of the way: with cgroup
-// v2 a group that has processes of its own cannot hand controllers to others.
+	// delegatable lists the files of a control group that its new owner gets; see
+	// cgroups(7), section Cgroups delegation. Kernels differ in it.
+	delegatable = "/sys/kernel/cgroup/delegate"
+)
+
+// Delegate gives the control group dir, and no limit of it, to the user and
+// group id: whoever has that id makes groups below dir, moves processes between
+// them and hands controllers to them. runc does this with its systemd driver
+// only. The caller's user namespace has to have the group's present owner.
+func Delegate(dir string, id int) error {
+	names := []string{"cgroup.procs", "tasks", "cgroup.threads", "cgroup.subtree_control"} // tasks: version 1
+	if text, err := os.ReadFile(delegatable); err == nil {
+		names = append(names, strings.Fields(string(text))...)
+	}
+	if err := os.Chown(dir, id, id); err != nil {
+		return fmt.Errorf("delegate a control group: %w", err)
+	}
+	for _, name := range names {
+		// No group has all of them.
+		if err := os.Chown(filepath.Join(dir, filepath.Base(name)), id, id); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("delegate a control group: %w", err)
+		}
+	}
+	return nil
+}
+
+// leaveRootCgroup moves this process and its parent into a group of their own
+// and hands every controller on: with cgroup v2 a group that has processes of
+// its own cannot hand controllers to others.
 func leaveRootCgroup() error {
-	if _, err := os.Stat(cgroupRoot + "/cgroup.controllers"); err != nil {
+	if !cgroupV2() {
 		return nil // v1 knows no such rule
 	}
 	leaf := cgroupRoot + "/init"
 	if err := os.MkdirAll(leaf, 0o755); err != nil {
 		return fmt.Errorf("make a control group: %w", err)
 	}
-	for _, pid := range []string{"1", "0"} { // 0 is who writes
+	for _, pid := range []string{"1", "0"} { // 0 is the process that writes
 		if err := os.WriteFile(leaf+"/cgroup.procs", []byte(pid), 0); err != nil {
 			return fmt.Errorf("move process %s to its own control group: %w", pid, err)
 		}
@@ -36,6 +64,11 @@ func leaveRootCgroup() error {
 		}
 	}
 	return nil
+}
+
+func cgroupV2() bool {
+	_, err := os.Stat(cgroupRoot + "/cgroup.controllers")
+	return err == nil
 }
 
 // Groups returns the folders of the control groups that process pid is in, as this
@@ -60,18 +93,4 @@ func Groups(pid int) ([]string, error) {
 		folders = append(folders, folder)
 	}
 	return folders, nil
-}
-
-// Delegate gives a control group to the user and group id: it may make groups below,
-// move processes between them and hand on controllers, and cannot change the group's
-// own limits. The files are those of cgroups(7), section Delegation, and
-// /sys/kernel/cgroup/delegate, and tasks of version 1.
-func Delegate(folder string, id int) error {
-	for _, name := range []string{"", "cgroup.procs", "cgroup.threads", "cgroup.subtree_control", "tasks"} {
-		err := os.Lchown(filepath.Join(folder, name), id, id)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("delegate a control group: %w", err)
-		}
-	}
-	return nil
 }

@@ -27,8 +27,7 @@ type nodeConfig struct {
 
 // writeNodeConfig writes the configuration of the node's components.
 func writeNodeConfig(c *Cluster, n *Node) error {
-	_, err := os.Stat("/sys/fs/cgroup/cgroup.controllers")
-	config := nodeConfig{Cluster: c, Node: n, CgroupV1: err != nil, DNSTag: c.Images.DNSTag, Sandbox: c.Images.Sandbox}
+	config := nodeConfig{Cluster: c, Node: n, CgroupV1: !cgroupV2(), DNSTag: c.Images.DNSTag, Sandbox: c.Images.Sandbox}
 	files := map[string]string{
 		containerdConfig: "containerd.toml",
 		registryConfig:   "hosts.toml",
