@@ -46,6 +46,9 @@ func (p *Provider) Create(ctx context.Context, name string, spec provisioner.Spe
 	if err != nil {
 		return nil, fmt.Errorf("create cluster %s: %w", name, err)
 	}
+	if err := p.checkShares(len(plan.Nodes)); err != nil {
+		return nil, err
+	}
 	ctx, finish, err := p.beginCreation(ctx, name)
 	if err != nil {
 		return nil, err

@@ -68,6 +68,10 @@ type Cluster struct {
 	// Seed: it is no cluster to work on. Its control plane runs until the database
 	// holds what every new cluster has, and then everything ends.
 	Seed bool `json:"seed,omitempty"`
+
+	// What its control group is limited to, and how that is divided: set by share.
+	resources Resources
+	shares    Shares
 }
 
 // Images are the pack's, and which of them components are configured with.

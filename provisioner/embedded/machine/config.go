@@ -23,11 +23,12 @@ type nodeConfig struct {
 	CgroupV1 bool
 	DNSTag   string // of the CoreDNS image that the pack holds
 	Sandbox  string // the pack's image of a pod's first process
+	Share    Share  // the node's, of the cluster's memory
 }
 
 // writeNodeConfig writes the configuration of the node's components.
-func writeNodeConfig(c *Cluster, n *Node) error {
-	config := nodeConfig{Cluster: c, Node: n, CgroupV1: !cgroupV2(), DNSTag: c.Images.DNSTag, Sandbox: c.Images.Sandbox}
+func writeNodeConfig(c *Cluster, n *Node, shares Shares) error {
+	config := nodeConfig{Cluster: c, Node: n, CgroupV1: !cgroupV2(), DNSTag: c.Images.DNSTag, Sandbox: c.Images.Sandbox, Share: shares.of(n)}
 	files := map[string]string{
 		containerdConfig: "containerd.toml",
 		registryConfig:   "hosts.toml",
@@ -37,7 +38,7 @@ func writeNodeConfig(c *Cluster, n *Node) error {
 	}
 	if n.Control {
 		files[kubeadmConfig] = "kubeadm.yaml"
-		if err := writeControlConfig(c); err != nil {
+		if err := writeControlConfig(c, shares); err != nil {
 			return err
 		}
 	}
@@ -57,13 +58,17 @@ const kubeadmConfig = "/etc/kubernetes/kubeadm.yaml"
 
 // writeControlConfig writes what the program control-plane reads; its shape is
 // that of type controlPlane in provisioner/runtime/kubernetes.
-func writeControlConfig(c *Cluster) error {
+func writeControlConfig(c *Cluster, shares Shares) error {
 	type node struct {
 		Name     string       `json:"name"`
 		Address  netip.Addr   `json:"address"`
 		Pods     netip.Prefix `json:"pods"`
 		Folder   string       `json:"folder"`
 		Activity string       `json:"activity"`
+
+		Memory      int64 `json:"memory"`
+		Allocatable int64 `json:"allocatable"`
+		CPUs        int64 `json:"cpus"`
 	}
 	config := struct {
 		Kubeadm  string       `json:"kubeadm"`
@@ -79,7 +84,9 @@ func writeControlConfig(c *Cluster) error {
 		if n.Control {
 			folder = kubernetesDir
 		}
-		config.Nodes = append(config.Nodes, node{n.Name, n.Address, n.Pods, folder, activitySocket(n.Name)})
+		share := shares.of(&n)
+		config.Nodes = append(config.Nodes, node{n.Name, n.Address, n.Pods, folder, activitySocket(n.Name),
+			share.Memory, share.Allocatable(), shares.CPUs})
 	}
 	text, err := json.Marshal(config)
 	if err != nil {

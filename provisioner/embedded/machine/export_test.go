@@ -11,6 +11,8 @@ var (
 	Restart    = restart
 	UnlessFile = unlessFile
 	NewBoard   = newBoard
+
+	ResourcesAt = resourcesAt
 )
 
 // Registry answers for the images whose blobs are in the folder.
@@ -18,9 +20,14 @@ func Registry(images []Image, blobs string) http.Handler { return registry{image
 
 // Templates renders every configuration file of a node.
 func Templates(c *Cluster, n *Node, cgroupV1 bool) (map[string]string, error) {
+	shares, err := Divide(Resources{Memory: 4 << 30}, len(c.Nodes))
+	if err != nil {
+		return nil, err
+	}
+	share := shares.of(n)
 	out := map[string]string{}
 	for _, name := range []string{"containerd.toml", "kubelet.yaml", "kube-proxy.yaml", "pods.conflist", "kubeadm.yaml", "hosts.toml"} {
-		text, err := render(name, nodeConfig{Cluster: c, Node: n, CgroupV1: cgroupV1, DNSTag: "v1", Sandbox: "pause:1"})
+		text, err := render(name, nodeConfig{Cluster: c, Node: n, CgroupV1: cgroupV1, DNSTag: "v1", Sandbox: "pause:1", Share: share})
 		if err != nil {
 			return nil, err
 		}

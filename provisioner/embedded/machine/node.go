@@ -52,7 +52,14 @@ func RunNode(ctx context.Context, name string, log *slog.Logger) error {
 	if err := shareImages("/var/lib/containerd"); err != nil {
 		return fmt.Errorf("share the pack's images: %w", err)
 	}
-	if err := writeNodeConfig(c, n); err != nil {
+	shares, err := c.nodeShares()
+	if err != nil {
+		return err
+	}
+	if err := shares.tellKubelet(n); err != nil {
+		return err
+	}
+	if err := writeNodeConfig(c, n, shares); err != nil {
 		return fmt.Errorf("write the configuration: %w", err)
 	}
 	if err := leadToAPIServer(ctx, c); err != nil {

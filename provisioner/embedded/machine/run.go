@@ -28,6 +28,9 @@ func RunCluster(ctx context.Context, log *slog.Logger) error {
 	if err := setLimits(len(c.Nodes)); err != nil {
 		return err
 	}
+	if err := c.share(); err != nil {
+		return err
+	}
 	if err := layNetwork(c); err != nil {
 		return err
 	}

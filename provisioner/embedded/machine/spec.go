@@ -88,6 +88,7 @@ func (c *Cluster) nodeSpec(n *Node, root string) *specs.Spec {
 	spec.Linux.RootfsPropagation = "shared" // what kubelet mounts, containers have to see
 	spec.Linux.Sysctl = map[string]string{"net.ipv4.ip_forward": "1", "net.ipv4.conf.all.rp_filter": "0", "net.ipv4.conf.default.rp_filter": "0"}
 	spec.Linux.Devices = nil
+	spec.Process.Env = append(spec.Process.Env, c.resources.environment()...)
 	// Pods that are privileged get what the cluster has, and that is no device.
 	spec.Linux.Resources.Devices = []specs.LinuxDeviceCgroup{{Allow: true, Access: "rwm"}}
 	spec.Mounts = append(spec.Mounts,
@@ -144,7 +145,7 @@ func (c *Cluster) workstationSpec() *specs.Spec {
 	)
 	// Control groups are nothing that a student's shell needs to see.
 	spec.Mounts = slices.DeleteFunc(spec.Mounts, func(m specs.Mount) bool { return m.Destination == "/sys/fs/cgroup" })
-	memory, pids, quota, period := int64(workstationMemory), int64(workstationPIDs), int64(cpuPeriod), uint64(cpuPeriod)
+	memory, pids, quota, period := c.shares.Workstation, int64(workstationPIDs), int64(cpuPeriod), uint64(cpuPeriod)
 	spec.Linux.Resources = &specs.LinuxResources{
 		Memory: &specs.LinuxMemory{Limit: &memory, Swap: &memory},
 		Pids:   &specs.LinuxPids{Limit: &pids},

@@ -9,14 +9,12 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"go.etcd.io/etcd/server/v3/etcdmain"
 	_ "k8s.io/client-go/plugin/pkg/client/auth"
@@ -33,7 +31,6 @@ import (
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	kubeadm "k8s.io/kubernetes/cmd/kubeadm/app"
 	kubeadmutil "k8s.io/kubernetes/cmd/kubeadm/app/util/errors"
-	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 
 	"wheelhouse/provisioner/runtime/kubernetes/nodenetwork"
 	"wheelhouse/provisioner/runtime/kubernetes/podnetwork"
@@ -69,23 +66,6 @@ func main() {
 		os.Exit(2)
 	}
 	os.Exit(run())
-}
-
-// awaitVariable names files that a kubelet waits for, separated like PATH. A node
-// starts it before they are there, because the program alone takes a while to start.
-const awaitVariable = "WHEELHOUSE_AWAIT"
-
-func runKubelet() int {
-	settle()
-	for _, file := range filepath.SplitList(os.Getenv(awaitVariable)) {
-		for {
-			if _, err := os.Stat(file); err == nil {
-				break
-			}
-			time.Sleep(5 * time.Millisecond)
-		}
-	}
-	return cli.Run(kubelet.NewKubeletCommand(context.Background()))
 }
 
 func runKubectl() int {
