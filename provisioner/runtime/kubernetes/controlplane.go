@@ -50,6 +50,11 @@ type node struct {
 	// Activity is a socket of it, as seen from here, which is told when something is
 	// going on in the cluster. See activity.NewBell.
 	Activity string `json:"activity"`
+
+	// What its kubelet will report of it.
+	Memory      int64 `json:"memory"`      // bytes
+	Allocatable int64 `json:"allocatable"` // bytes of Memory that pods may ask for
+	CPUs        int64 `json:"cpus"`        // 0 is as many as this machine has
 }
 
 // Where the control plane keeps its files, as kubeadm has it.
@@ -129,8 +134,16 @@ func serveControlPlane(ctx context.Context, args []string) error {
 			return ended(ctx, "kube-scheduler", scheduling.run(ctx))
 		})
 		g.Go(func() error { return ended(ctx, "load balancer", balance(ctx, c)) })
-		if err := bootstrap(ctx, kubeadm); err != nil || !c.Seed {
+		if err := bootstrap(ctx, kubeadm); err != nil {
 			return err
+		}
+		if !c.Seed {
+			installed, err := newAddons(kubeadm)
+			if err != nil {
+				return err
+			}
+			installed.restore(ctx)
+			return nil
 		}
 		if err := ripen(ctx, client); err != nil {
 			return fmt.Errorf("make a seed: %w", err)
