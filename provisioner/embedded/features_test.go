@@ -61,6 +61,13 @@ var features = []feature{
 		kubectl apply -f policy-deny.yaml; try 30 shows 'near-friend-far-stranger-near-stranger-far-$' reach; reach
 		kubectl apply -f policy-allow.yaml; try 30 shows 'near.friend-far.stranger-near-stranger-far-$' reach; reach`,
 		`(?s)friend-near\+friend-far\+stranger-near\+stranger-far\+\n.*friend-near-friend-far-stranger-near-stranger-far-\n.*friend-near\+friend-far\+stranger-near-stranger-far-$`},
+	// As with kubeadm: while there are workers, nothing runs on the control plane that does not say so.
+	{"control plane's taint", []string{"web.yaml"}, `kubectl get node control-plane -o jsonpath='{.spec.taints[*].key} {.spec.taints[*].effect}{"\n"}'
+		kubectl wait --for=condition=Ready pod/web --timeout=90s >/dev/null; kubectl get pod web -o jsonpath='{.spec.nodeName}{"\n"}'
+		kubectl run wants --image=busybox:1.36 --overrides='{"spec":{"nodeSelector":{"kubernetes.io/hostname":"control-plane"}}}' -- sleep 1000 >/dev/null
+		try 30 shows 'untolerated taint' kubectl get pod wants -o jsonpath='{.status.conditions[0].message}'
+		for app in kube-dns metrics-server; do kubectl get pods -n kube-system -l k8s-app=$app -o jsonpath='{.items[*].spec.nodeName}{"\n"}'; done`,
+		`(?s)^node-role.kubernetes.io/control-plane NoSchedule\nworker-1\n.*control-plane\ncontrol-plane$`},
 	{"stateful set", []string{"statefulset.yaml"}, `kubectl rollout status statefulset/db --timeout=120s
 		try 30 shows PONG kubectl exec db-1 -- redis-cli -h db-0.db ping; kubectl exec db-0 -- redis-cli -h db-1.db set a b
 		kubectl get pvc -o name`, `(?s)OK\n.*data-db-0\n.*data-db-1$`},

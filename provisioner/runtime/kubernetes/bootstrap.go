@@ -29,7 +29,7 @@ func prepare(ctx context.Context, kubeadm *kubeadmapi.InitConfiguration, c *cont
 		}
 	}
 	for i, n := range c.Nodes {
-		if err := n.register(ctx, client, i == 0); err != nil {
+		if err := n.register(ctx, client, i == 0, len(c.Nodes) > 1); err != nil {
 			return fmt.Errorf("register node %s: %w", n.Name, err)
 		}
 	}

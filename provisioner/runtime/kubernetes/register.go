@@ -19,13 +19,14 @@ const maxPods = 110
 
 // register makes the node's object ahead of its kubelet, so that its pods have
 // addresses from the first moment, and the same at each start.
-func (n node) register(ctx context.Context, client kubernetes.Interface, control bool) error {
-	object := n.object(control)
+func (n node) register(ctx context.Context, client kubernetes.Interface, control, workers bool) error {
+	object := n.object(control, workers)
 	_, err := client.CoreV1().Nodes().Create(ctx, object, metav1.CreateOptions{})
 	if !apierrors.IsAlreadyExists(err) {
 		return err
 	}
-	// From an earlier start, or its kubelet was faster.
+	// From an earlier start, or its kubelet was faster. A taint that a student has
+	// taken away does not come back.
 	patch, err := json.Marshal(map[string]any{
 		"metadata": map[string]any{"labels": object.Labels},
 		"spec":     map[string]any{"podCIDR": object.Spec.PodCIDR, "podCIDRs": object.Spec.PodCIDRs},
@@ -40,7 +41,7 @@ func (n node) register(ctx context.Context, client kubernetes.Interface, control
 // object is the node as its kubelet would register it. A kubelet that finds one that
 // says less may refuse, for good, the pods that were given to it before it began:
 // they would find no processor and no memory on it.
-func (n node) object(control bool) *corev1.Node {
+func (n node) object(control, workers bool) *corev1.Node {
 	cpus := n.CPUs
 	if cpus == 0 {
 		cpus = int64(runtime.NumCPU())
@@ -61,6 +62,11 @@ func (n node) object(control bool) *corev1.Node {
 	}
 	if control {
 		object.Labels[constants.LabelNodeRoleControlPlane] = ""
+	}
+	// As kubeadm and kind have it: a control plane that is alone takes pods.
+	if control && workers {
+		object.Labels[corev1.LabelNodeExcludeBalancers] = ""
+		object.Spec.Taints = []corev1.Taint{constants.ControlPlaneTaint}
 	}
 	return object
 }
