@@ -54,6 +54,16 @@ var features = []feature{
 		try 30 shows '172.30.255' kubectl get service balanced -o jsonpath={.status.loadBalancer.ingress[0].ip}
 		try 30 shows Welcome curl -s --max-time 2 http://$(kubectl get service balanced -o jsonpath={.status.loadBalancer.ingress[0].ip}); echo balanced`,
 		`(?s)control-plane answers\nworker-1 answers\nbalanced$`},
+	// On the node itself and in pods of its network, as with kind; and not for anyone beside it.
+	{"NodePorts on localhost", []string{"services.yaml", "local.yaml"}, `kubectl apply -f local.yaml >/dev/null; kubectl rollout status daemonset/web --timeout=90s >/dev/null
+		kubectl wait --for=condition=Ready pod --all --timeout=60s >/dev/null
+		port=$(kubectl get service outside -o jsonpath={.spec.ports[0].nodePort})
+		at() { kubectl exec $1 -- timeout 5 wget -qO- http://localhost:$2; }
+		for pod in on-worker on-control-plane; do try 30 shows Welcome at $pod $port; echo $pod reaches it; done
+		kubectl patch service outside -p '{"spec":{"selector":{"app":"none"}}}' >/dev/null
+		try 30 shows 'refused' at on-worker $port; echo refused with no endpoints
+		kubectl patch service outside -p '{"spec":{"selector":{"app":"web"}}}' >/dev/null; try 30 shows Welcome at on-worker $port`,
+		`(?s)on-worker reaches it\non-control-plane reaches it\nrefused with no endpoints`},
 	{"network policies", []string{"policy-pods.yaml", "policy-deny.yaml", "policy-allow.yaml"}, `kubectl wait --for=condition=Ready pod --all --timeout=90s >/dev/null
 		ip=$(kubectl get pod server -o jsonpath={.status.podIP})
 		reach() { for p in friend-near friend-far stranger-near stranger-far; do kubectl exec $p -- timeout 2 wget -qO- http://$ip >/dev/null 2>&1 && echo -n $p+ || echo -n $p-; done; echo; }

@@ -1,5 +1,6 @@
 // Package nodenetwork is a node's part of the cluster's network in one process:
-// kube-proxy, which leads Services to pods, and the enforcer of NetworkPolicies.
+// kube-proxy, which leads Services to pods, NodePorts on localhost, which it does not
+// have in its mode nftables, and the enforcer of NetworkPolicies.
 // Together they need less memory than apart. It is a component of the program that
 // this module builds; what starts nodes runs it in the node's network namespace.
 package nodenetwork
@@ -14,6 +15,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"sync"
 	"syscall"
 
 	"github.com/go-logr/logr"
@@ -82,6 +84,14 @@ func Serve(ctx context.Context, args []string) error {
 		return nil // ctx has ended
 	}
 	ctx, cancel := context.WithCancel(ctx)
+	var local sync.WaitGroup
+	local.Go(func() {
+		// The rest of the node's network works without.
+		if err := keepLoopback(ctx, policies.Logger); err != nil {
+			policies.Logger.Error("There are no NodePorts on localhost", "error", err)
+		}
+	})
+	defer local.Wait()
 	defer cancel()
 	enforced, proxied := make(chan error, 1), make(chan error, 1)
 	go func() { enforced <- networkpolicy.Run(ctx, policies) }()
