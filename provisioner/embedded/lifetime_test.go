@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -126,13 +127,34 @@ func testNode(t *testing.T, p *embedded.Provider, name string, w workstationtest
 	if said, exit := w.Run(t, `kubectl wait --for=condition=Ready=Unknown node/worker-1 --timeout=120s`); exit != 0 {
 		t.Error(said)
 	}
+	testRegistered(t, p, name, w)
 	for range 2 {
 		if err := p.StartNode(t.Context(), name, "worker-1"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if said, exit := w.Run(t, `kubectl wait --for=condition=Ready node/worker-1 --timeout=60s`); exit != 0 {
-		t.Error(said)
+	if said, exit := w.Run(t, `kubectl wait --for=condition=Ready node/worker-1 --timeout=60s && kubectl wait -n kube-system --for=jsonpath={.status.phase}=Running pod/early --timeout=60s
+		kubectl delete pod -n kube-system early --now`); exit != 0 {
+		t.Errorf("a Pod that was given to a node before its kubelet began: %s", said)
+	}
+}
+
+// testRegistered: a node's object says what the node has before its kubelet does, and
+// a critical Pod can be given to it then. The node is down, so its kubelet says nothing.
+func testRegistered(t *testing.T, p *embedded.Provider, name string, w workstationtest.Workstation) {
+	if said, exit := w.Run(t, `kubectl delete node worker-1`); exit != 0 {
+		t.Fatal(said)
+	}
+	kill(t, name, "kubernetes control-plane")
+	await(t, "the node is not registered again", func() bool {
+		_, exit := w.Run(t, `kubectl get node worker-1`)
+		return exit == 0
+	})
+	said, exit := w.Run(t, `kubectl get node worker-1 -o jsonpath='{.status.allocatable.cpu} {.status.allocatable.memory} {.status.allocatable.pods} {.metadata.labels.kubernetes\.io/os}'
+		kubectl run -n kube-system early --image=busybox:1.36 --overrides='{"spec":{"nodeName":"worker-1","priorityClassName":"system-cluster-critical","nodeSelector":{"kubernetes.io/os":"linux"},
+			"containers":[{"name":"early","image":"busybox:1.36","command":["sleep","1000"],"resources":{"requests":{"cpu":"100m","memory":"70Mi"}}}]}}' >/dev/null`)
+	if exit != 0 || !regexp.MustCompile(`^[1-9]\d* [1-9]\d*(Ki|Mi)? 110 linux$`).MatchString(said) {
+		t.Errorf("a node whose kubelet has not started: exit code %d, got %q", exit, said)
 	}
 }
 
