@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"wheelhouse/provisioner"
@@ -113,7 +114,8 @@ func (p *Provider) abandon(ctx context.Context, r record, err error) error {
 		return fmt.Errorf("%s: %w", doing, cause)
 	case cause != nil:
 		return &provisioner.Error{Reason: provisioner.TimedOut, Err: fmt.Errorf("%s: %w (%s)", doing, err, said),
-			Message: "The cluster was not ready within its time limit. Close what else is busy on this machine, or raise the limit, and try again."}
+			Message: "The cluster was not ready within its time limit (--create-timeout). It waited for this: " +
+				printable(strings.TrimSuffix(err.Error(), ": "+cause.Error())) + "."}
 	}
 	return explain(fmt.Errorf("%s: %w (%s)", doing, err, said))
 }
@@ -123,6 +125,7 @@ type build struct {
 	*Provider
 	record record
 	plan   machine.Cluster
+	began  time.Time // when its processes were started
 }
 
 // run makes everything and saves the record as Ready.

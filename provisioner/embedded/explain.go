@@ -19,13 +19,18 @@ func explain(err error) error {
 		return err
 	}
 	message := "The cluster could not be made. Run `wheelhouse doctor`, which says what this machine is short of; the log has the details."
+	broken, _ := errors.AsType[*brokenError](err)
 	switch {
+	case broken != nil && causes[broken.cause] != "":
+		message = "The cluster could not be made: " + causes[broken.cause]
+	case broken != nil:
+		message = "The cluster could not be made, because a part of it does not stay up: " + broken.part + ". The log has its last lines."
 	case errors.Is(err, syscall.ENOSPC):
-		message = "The disk is full, so the cluster could not be made. Make room in Wheelhouse's data directory and try again."
+		message = "The cluster could not be made: " + causes[machine.NoSpace]
 	case errors.Is(err, syscall.ENOMEM):
-		message = "This machine has no memory left for another cluster. End a lab or close other programs, and try again."
+		message = "The cluster could not be made: " + causes[machine.NoMemory]
 	case errors.Is(err, errDied):
-		message = "The cluster's first process ended while it was being made. Run `wheelhouse doctor`, which says what this machine is short of."
+		message = "The cluster's first process ended while it was being made. The log has the details."
 	}
 	return &provisioner.Error{Reason: provisioner.CreateFailed, Message: message, Err: err}
 }

@@ -27,7 +27,6 @@ import (
 const (
 	seedsFolder = ".seeds" // in the store; no cluster has such a name
 	seedCluster = ".seed"  // the folder of the one that is being made
-	seedWithin  = 2 * time.Minute
 )
 
 // seedKey names what a seed depends on.
@@ -47,8 +46,7 @@ func (p *Provider) seed(ctx context.Context, runtimePack *pack.Pack, t *provisio
 		return folder, nil
 	}
 	t.Start(phaseSeed)
-	ctx, cancel := context.WithTimeoutCause(ctx, seedWithin, errors.New("the first start of the control plane took too long"))
-	defer cancel()
+	// It may take as long as the creation that it is a part of.
 	if err := p.makeSeed(ctx, runtimePack, folder); err != nil {
 		return "", fmt.Errorf("prepare what every cluster starts from: %w", err)
 	}
@@ -95,12 +93,8 @@ func (p *Provider) makeSeed(ctx context.Context, runtimePack *pack.Pack, folder 
 		case <-tick.C:
 		}
 	}
-	state, err := p.runc(b.record).state(ctx, b.record.Container)
-	if err != nil {
-		return err
-	}
-	if said := tail(filepath.Join(own, logFile)); said != "" {
-		return fmt.Errorf("it is %s: %s", state.Status, said)
+	if end, err := b.end(); err != nil || end != (machine.End{}) {
+		return &brokenError{part: "the control plane", cause: b.causeOf(end.Cause), log: end.Message + "\n" + b.seedLog()}
 	}
 	if err := os.RemoveAll(filepath.Dir(folder)); err != nil {
 		return err

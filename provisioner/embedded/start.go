@@ -18,6 +18,7 @@ import (
 // start starts the cluster's processes, of the pack, with the sockets that lead to
 // them, and saves the record. The cluster's folder and its disks are there.
 func (b *build) start(ctx context.Context, from *pack.Pack) (err error) {
+	b.began = time.Now()
 	folder := b.store.folder(b.record.Name)
 	if b.record.Runc, err = b.installRunc(from); err != nil {
 		return err
@@ -123,7 +124,7 @@ const lookEvery = 20 * time.Millisecond
 var errDied = errors.New("the cluster's first process has ended")
 
 // whileAlive calls wait with a context that also ends when the cluster's first
-// process does.
+// process does, or when there is no hope for one of its parts.
 func (b *build) whileAlive(ctx context.Context, wait func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -137,8 +138,8 @@ func (b *build) whileAlive(ctx context.Context, wait func(context.Context) error
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				if !b.record.Process.alive() {
-					cancel(errDied)
+				if err := b.hopeless(); err != nil {
+					cancel(err)
 				}
 			}
 		}

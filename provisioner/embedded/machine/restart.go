@@ -17,7 +17,9 @@ type Part struct {
 	Since    time.Time `json:"since"`             // of the last start or end
 	Restarts int       `json:"restarts"`          // since the cluster was started
 	Failures int       `json:"failures"`          // ends in a row, each soon after the start
-	Message  string    `json:"message,omitempty"` // why it last ended
+	Message  string    `json:"message,omitempty"` // how it last ended
+	Cause    Cause     `json:"cause,omitempty"`   // why, where that is known
+	Log      string    `json:"log,omitempty"`     // the last lines that it printed before
 }
 
 // PartsFile holds the parts that a first process keeps running, as a JSON object
@@ -46,10 +48,11 @@ func (b *board) started(name string) {
 	})
 }
 
-// ended notes the end of a part, and whether that was soon after its start.
-func (b *board) ended(name, message string, soon bool) {
+// ended notes the end of a part, why, and whether that was soon after its start.
+func (b *board) ended(name, message string, cause Cause, soon bool) {
+	log := logTail(filepath.Join(filepath.Dir(b.file), name+".log"))
 	b.change(name, func(part *Part) {
-		part.Running, part.Message = false, message
+		part.Running, part.Message, part.Cause, part.Log = false, message, cause, log
 		part.Failures++
 		if !soon {
 			part.Failures = 1
@@ -113,7 +116,7 @@ const (
 func restart(ctx context.Context, name string, board *board, log *slog.Logger, run func(context.Context) error) error {
 	pause := firstPause
 	for {
-		began := time.Now()
+		began, killed := time.Now(), oomKills()
 		board.started(name)
 		err := run(ctx)
 		if ctx.Err() != nil {
@@ -123,8 +126,9 @@ func restart(ctx context.Context, name string, board *board, log *slog.Logger, r
 		if err != nil {
 			message = err.Error()
 		}
-		board.ended(name, message, time.Since(began) < wellAfter)
-		log.Warn("part ended", "part", name, "err", message)
+		cause := diagnose(err, filepath.Dir(board.file), killed)
+		board.ended(name, message, cause, time.Since(began) < wellAfter)
+		log.Warn("part ended", "part", name, "error", message, "cause", cause)
 		if time.Since(began) > wellAfter {
 			pause = firstPause
 		}

@@ -17,7 +17,9 @@ import (
 // RunCluster lays the network, runs the nodes and the workstation and connects
 // the sockets that it was started with, until ctx ends. A node that dies is
 // started again. It is the program's part cluster.
-func RunCluster(ctx context.Context, log *slog.Logger) error {
+func RunCluster(ctx context.Context, log *slog.Logger) (err error) {
+	_ = os.Remove(filepath.Join(ClusterDir, EndFile)) // of an earlier start
+	defer func() { leaveEnd(err) }()
 	c, err := readCluster(ClusterDir + "/" + DescriptionFile)
 	if err != nil {
 		return err
