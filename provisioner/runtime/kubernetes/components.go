@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/spf13/pflag"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
@@ -21,6 +22,7 @@ import (
 	scheduleroptions "k8s.io/kubernetes/cmd/kube-scheduler/app/options"
 
 	"wheelhouse/provisioner/runtime/kubernetes/activity"
+	"wheelhouse/provisioner/runtime/kubernetes/hostusers"
 	"wheelhouse/provisioner/runtime/kubernetes/openapi"
 	"wheelhouse/provisioner/runtime/kubernetes/ready"
 	"wheelhouse/provisioner/runtime/kubernetes/thaw"
@@ -54,6 +56,9 @@ type apiServer struct {
 
 func newAPIServer(args []string) (*apiServer, error) {
 	options := apiserveroptions.NewServerRunOptions()
+	plugins := options.Admission.GenericAdmission
+	hostusers.Register(plugins.Plugins)
+	plugins.RecommendedPluginOrder = append(slices.Clone(plugins.RecommendedPluginOrder), hostusers.PluginName)
 	if err := parse("kube-apiserver", options.Flags(), args); err != nil {
 		return nil, err
 	}
