@@ -80,7 +80,7 @@ func (c *config) bindServing(cmd *cobra.Command, defaults config) {
 	flags.StringVar(&c.TLSKey, "tls-key", "", "key file of the certificate, PEM")
 	flags.StringVar(&c.Content, "content", "", "folder of a course of your own; empty: the built-in one")
 	flags.IntVar(&c.Warm, "warm", defaults.Warm, "clusters to keep ready ahead of need")
-	flags.IntVar(&c.MaxClusters, "max-clusters", defaults.MaxClusters, "clusters that may exist at once; 0: no limit")
+	flags.IntVar(&c.MaxClusters, "max-clusters", defaults.MaxClusters, "clusters that may exist at once; 0: as many as the machine has room for")
 	flags.IntVar(&c.Concurrency, "concurrency", 2, "clusters to create at the same time")
 	flags.DurationVar(&c.CreateTimeout, "create-timeout", 10*time.Minute, "how long one cluster may take to create")
 	flags.DurationVar(&c.Idle, "idle", defaults.Idle, "end a session after this long with nothing done in it; 0: never")

@@ -21,6 +21,7 @@ import (
 	"wheelhouse/labs"
 	"wheelhouse/labs/sqlite"
 	"wheelhouse/provisioner"
+	"wheelhouse/provisioner/host"
 	"wheelhouse/server"
 	"wheelhouse/web"
 )
@@ -151,14 +152,20 @@ func (p *program) assemble(ctx context.Context, course *content.Course) (err err
 	return err
 }
 
-// maxClusters is --max-clusters, or less where the machine cannot run as many:
-// then students wait in line instead of at a cluster that never gets ready.
+// maxClusters is --max-clusters, or less where no more clusters come up on this
+// machine: then students wait in line instead of at a cluster that never gets ready.
+// Without the flag it is what the machine has room for, its memory counted as well.
 func (p *program) maxClusters() int {
-	most, reason := capacity(p.provider)
-	if most == 0 || p.config.MaxClusters != 0 && p.config.MaxClusters <= most {
-		return p.config.MaxClusters
+	asked := p.config.MaxClusters
+	most, reason := host.Capacity(supplies(p.provider), asked == 0)
+	switch {
+	case most == 0 || asked != 0 && asked <= most:
+		return asked
+	case asked == 0:
+		p.logger.Info("clusters are limited to what this machine has room for", "capacity", most, "reason", reason)
+	default:
+		p.logger.Warn("this machine can run fewer clusters than asked for", "max-clusters", asked, "capacity", most, "reason", reason)
 	}
-	p.logger.Warn("this machine can run fewer clusters than asked for", "max-clusters", p.config.MaxClusters, "capacity", most, "reason", reason)
 	return most
 }
 

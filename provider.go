@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -141,13 +140,12 @@ func (c *config) diagnose(ctx context.Context) ([]host.Finding, error) {
 	return append([]host.Finding{host.Found("provider", host.OK, "Clusters are made by kind, on a container engine.", "")}, onEngine()...), nil
 }
 
-// capacity tells how many clusters this machine can run, and why not more; 0
-// where nothing is known to limit them.
-func capacity(provider provisioner.Provider) (int, string) {
+// supplies returns what this machine has for clusters.
+func supplies(provider provisioner.Provider) []host.Supply {
 	if _, ok := provider.(*kind.Provider); ok {
-		return kind.Capacity()
+		return kind.Supplies()
 	}
-	return host.Capacity(os.DirFS("/proc"))
+	return embedded.Supplies()
 }
 
 // ensurePack builds the runtime pack where clusters will come from it and there

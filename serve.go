@@ -29,7 +29,7 @@ their account. Students join a class by the code that its instructor gives them.
 
 A cluster takes about 700 MB of memory and, while it is created, a core:
 --max-clusters keeps a machine from being asked for more than it has; without it,
-the kernel's limit on inotify instances decides (wheelhouse doctor shows it).`,
+what the machine has left decides (wheelhouse doctor shows it).`,
 		Example: `  wheelhouse serve --listen 127.0.0.1:8080
   wheelhouse serve --listen :443 --tls-cert cert.pem --tls-key key.pem --public-url https://lab.example.org`,
 		Args: cobra.NoArgs,

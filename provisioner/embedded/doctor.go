@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -19,18 +20,38 @@ import (
 const (
 	clusterMemory = 500 << 20
 	leastMemory   = 1536 << 20
-	wantMemory    = 3 << 30
 	clusterDisk   = 1 << 30
 )
 
-// Doctor looks at everything that clusters need on this machine. It changes
-// nothing.
-func Doctor(_ context.Context, options Options) []host.Finding {
+// Doctor looks at everything that clusters need on this machine and, where it finds
+// nothing amiss, tries it: it makes what a cluster is made of and removes it again,
+// in a second or two.
+func Doctor(ctx context.Context, options Options) []host.Finding {
 	findings := []host.Finding{checkParts(options), host.CheckData(options.DataDir), checkRoot()}
 	findings = append(findings, checkPack(options)...)
 	findings = append(findings, checkNamespaces(), checkKernel(), checkCgroups(), checkMemory(), checkDisks(),
-		host.CheckInotify(os.DirFS("/proc")), host.CheckDisk(existing(options.DataDir), clusterDisk, "delete clusters that nobody needs (`wheelhouse cluster list`), or choose another --data."))
-	return findings
+		host.CheckRoom(Supplies()), host.CheckDisk(existing(options.DataDir), clusterDisk, "delete clusters that are not needed (`wheelhouse cluster list`), or choose another --data."))
+	if slices.ContainsFunc(findings, func(f host.Finding) bool { return f.Status == host.Failure }) {
+		return append(findings, host.Found(trialName, host.Warning, "No cluster was tried, because of what is marked above.", "Mend that, and run the doctor again."))
+	}
+	return append(findings, tryMachine(ctx, options)...)
+}
+
+func tryMachine(ctx context.Context, options Options) []host.Finding {
+	p, err := New(options)
+	if err != nil {
+		return trialFindings(nil, err)
+	}
+	from, err := options.Pack()
+	if err != nil {
+		return trialFindings(nil, err)
+	}
+	return trialFindings(p.trial(ctx, from))
+}
+
+// Supplies returns what this machine has for clusters.
+func Supplies() []host.Supply {
+	return host.Supplies(os.DirFS("/proc"), clusterMemory, func(uid uint32) bool { return uid >= firstID && uid <= lastID })
 }
 
 func checkParts(o Options) host.Finding {
@@ -44,7 +65,8 @@ func checkParts(o Options) host.Finding {
 func checkRoot() host.Finding {
 	const name = "rights"
 	if os.Geteuid() != 0 {
-		return host.Found(name, host.Failure, "Clusters without a container engine need root for now.", "Start Wheelhouse with sudo, or use --provider kind.")
+		return host.Found(name, host.Failure, "Only root can make clusters without a container engine: an ordinary user of this machine may not mount their disks, map their ids or limit them. docs/rootless.md lists what needs root, and why.",
+			"Start Wheelhouse with sudo, or use --provider kind, which an ordinary user can with rootless Docker or Podman.")
 	}
 	return host.Found(name, host.OK, "Wheelhouse runs as root, and every cluster as nobody of this machine.", "")
 }
@@ -113,8 +135,11 @@ func atLeast(release string, major, minor int) bool {
 
 func checkCgroups() host.Finding {
 	const name = "control groups"
-	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
-		return host.Found(name, host.OK, "cgroup v2.", "")
+	switch groups := thisMachine(); {
+	case groups.systemd:
+		return host.Found(name, host.OK, "cgroup v2, with systemd: clusters are scopes in wheelhouse.slice.", "")
+	case groups.version == 2:
+		return host.Found(name, host.OK, "cgroup v2, without systemd.", "")
 	}
 	for _, controller := range []string{"cpu", "cpuset", "memory", "pids", "devices", "freezer"} {
 		if _, err := os.Stat(filepath.Join("/sys/fs/cgroup", controller)); err != nil {
@@ -126,14 +151,13 @@ func checkCgroups() host.Finding {
 		"Start the machine with systemd.unified_cgroup_hierarchy=1 when you can.")
 }
 
-// checkDisks looks whether clusters can be held to a limit of what they write.
+// checkDisks looks for what makes clusters' disks.
 func checkDisks() host.Finding {
 	const name = "disks of clusters"
 	if err := lookForDisks(); err != nil {
-		return host.Found(name, host.Failure, fmt.Sprintf("A cluster's files lie on a disk of its own, which cannot be made here: %v.", err),
-			"Install e2fsprogs; load the module loop; in a container, give it /dev/loop-control and the loop devices.")
+		return host.Found(name, host.Failure, fmt.Sprintf("Clusters cannot have disks of their own: %v.", err), remedy(trialDisks, err.Error()))
 	}
-	return host.Found(name, host.OK, "Each cluster has one with a limit.", "")
+	return host.Found(name, host.OK, "Each cluster has some of its own, with a limit.", "")
 }
 
 func checkMemory() host.Finding {
@@ -144,14 +168,10 @@ func checkMemory() host.Finding {
 	}
 	total := uint64(info.Totalram) * uint64(info.Unit)
 	gigabytes := float64(total) / (1 << 30)
-	message := fmt.Sprintf("This machine has %.1f GB, enough for about %d clusters at once.", gigabytes, max(0, (int64(total)-1<<30)/clusterMemory))
-	switch {
-	case total < leastMemory:
+	if total < leastMemory {
 		return host.Found(name, host.Failure, fmt.Sprintf("This machine has %.1f GB, too little for a cluster.", gigabytes), "Use a machine with 2 GB or more.")
-	case total < wantMemory:
-		return host.Found(name, host.Warning, message, "Use a machine with 4 GB or more if you can.")
 	}
-	return host.Found(name, host.OK, message, "")
+	return host.Found(name, host.OK, fmt.Sprintf("This machine has %.1f GB.", gigabytes), "")
 }
 
 // existing returns the nearest folder above dir that is there.

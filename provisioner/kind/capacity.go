@@ -7,11 +7,12 @@ import (
 	"wheelhouse/provisioner/host"
 )
 
-// Capacity tells how many clusters of one node the engine's machine can run, as
-// host.Capacity does; 0 for an engine elsewhere.
-func Capacity() (clusters int, reason string) {
+// Supplies returns what the engine's machine has for clusters; none for an engine
+// elsewhere. Which processes are a cluster's cannot be told, so nothing counts as
+// used.
+func Supplies() []host.Supply {
 	if engine := os.Getenv("DOCKER_HOST"); engine != "" && !strings.HasPrefix(engine, "unix://") {
-		return 0, "" // another machine's kernel counts
+		return nil // another machine's kernel counts
 	}
-	return host.Capacity(os.DirFS("/proc"))
+	return host.Supplies(os.DirFS("/proc"), clusterMemory, nil)
 }

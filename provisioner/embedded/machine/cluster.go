@@ -69,6 +69,10 @@ type Cluster struct {
 	// holds what every new cluster has, and then everything ends.
 	Seed bool `json:"seed,omitempty"`
 
+	// Trial: it is no cluster at all. What the machine allows is tried, and everything
+	// ends.
+	Trial bool `json:"trial,omitempty"`
+
 	// What its control group is limited to, and how that is divided: set by share.
 	resources Resources
 	shares    Shares

@@ -24,6 +24,9 @@ func RunCluster(ctx context.Context, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
+	if c.Trial {
+		return c.trial(ctx)
+	}
 	if err := leaveRootCgroup(); err != nil {
 		return err
 	}

@@ -36,10 +36,12 @@ func run(ctx context.Context, args []string) error {
 		return machine.RunCluster(ctx, log)
 	case len(args) == 1 && args[0] == "attach":
 		return machine.Attach(os.Stdin)
+	case len(args) == 1 && args[0] == "trial-node":
+		return machine.TrialNode(os.Stdin, os.Stdout)
 	case len(args) == 2 && args[0] == "node":
 		return machine.RunNode(ctx, args[1], log)
 	}
-	return errors.New("usage: wheelhouse-machine init PROGRAM… | cluster | attach | node NAME")
+	return errors.New("usage: wheelhouse-machine init PROGRAM… | cluster | attach | node NAME | trial-node")
 }
 
 func fail(err error) {
