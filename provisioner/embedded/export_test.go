@@ -15,6 +15,8 @@ var (
 
 	FindCgroups = findCgroups
 	GroupsOf    = groupsOf
+
+	TrialFindings = trialFindings
 )
 
 type (
