@@ -117,7 +117,7 @@ func (c *Cluster) runSeed(ctx context.Context) error {
 // the node can write to lies in folders of a folder that it does not see.
 func prepareNode(n *Node) (root string, err error) {
 	folder := nodeFolder(n.Name)
-	root = "/run/nodes/" + n.Name
+	root = nodeRoot(n.Name)
 	for _, dir := range []string{folder, folder + "/work", root} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return "", err
@@ -137,6 +137,10 @@ func prepareNode(n *Node) (root string, err error) {
 	}
 	return root, nil
 }
+
+// nodeRoot is where a node's file system is mounted: all folders above let the node's
+// root pass, as runc needs.
+func nodeRoot(name string) string { return "/run/nodes/" + name }
 
 // nodeFolders are those in a node's folder that belong to the node.
 func nodeFolders(folder string) []string {

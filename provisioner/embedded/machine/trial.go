@@ -146,7 +146,7 @@ func (t *trial) files(context.Context) error {
 	if pack.Uid != NodeIDs {
 		return errors.New("ids are not mapped: the pack's files do not belong to the nodes' root")
 	}
-	root := t.folder + "/root"
+	root := nodeRoot("trial")
 	for _, dir := range []string{root, t.folder + "/upper", t.folder + "/work"} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
@@ -169,11 +169,12 @@ func (t *trial) files(context.Context) error {
 // namespaces that a node has.
 func (t *trial) spaces(ctx context.Context) error {
 	ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: NodeIDs, Size: NodeIDs}}
-	node := exec.CommandContext(ctx, Program, "trial-node")
+	node := exec.CommandContext(ctx, "/proc/self/exe", "trial-node") // nodes may not pass through ClusterDir
 	node.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET |
 			syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS | syscall.CLONE_NEWCGROUP,
 		UidMappings: ids, GidMappings: ids,
+		Credential: &syscall.Credential{Uid: 0, Gid: 0}, // of the new namespace
 	}
 	node.Stderr = os.Stderr
 	requests, err := node.StdinPipe()
