@@ -17,13 +17,12 @@ import (
 // pods, and from outside. Its parts are in the files named after them.
 func TestCluster(t *testing.T) {
 	t.Parallel()
-	p, dir, name, w := withWorker(t)
+	p, dir, _, w := withWorker(t)
 
 	t.Run("workstation", func(t *testing.T) { testWorkstation(t, w) })
 	t.Run("terminal", w.Terminal)
 	t.Run("features", func(t *testing.T) { testFeatures(t, w) })
 	t.Run("drain", func(t *testing.T) { testDrain(t, w) })
-	t.Run("isolation", func(t *testing.T) { testIsolation(t, p, dir, name, w) })
 	t.Run("another cluster", func(t *testing.T) { testOther(t, p, newCluster(t, p, dir, 0), w) })
 	t.Run("fork bomb", w.ForkBomb)
 }

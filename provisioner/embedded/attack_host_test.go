@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"wheelhouse/provisioner/embedded"
 )
 
 // host is what of this machine a pod tries to reach.
@@ -27,8 +29,9 @@ type host struct {
 }
 
 // newHost opens listeners, writes a file, makes a key and notes how things are.
-func newHost(t *testing.T, dataDir, name string) *host {
+func newHost(t *testing.T, options embedded.Options, name string) *host {
 	t.Helper()
+	dataDir := options.DataDir
 	h := &host{dataDir: dataDir, settings: map[string]string{}}
 	var root unix.Stat_t
 	if err := unix.Stat("/", &root); err != nil {
@@ -42,7 +45,7 @@ func newHost(t *testing.T, dataDir, name string) *host {
 	}
 	own := filepath.Join(dataDir, "embedded", name)
 	h.paths = []string{secret, dataDir, filepath.Join(own, "record.json"), filepath.Join(own, "ca.key"), filepath.Join(own, "agent"),
-		"/etc/shadow", "/var/run/docker.sock", "/run/docker.sock", "/run/wheelhouse/runc", "/run/wheelhouse/ids"}
+		"/etc/shadow", "/var/run/docker.sock", "/run/docker.sock", filepath.Join(options.RunDir, "runc"), filepath.Join(options.RunDir, "ids")}
 	for _, controller := range []string{"hugetlb", "perf_event", "net_cls", "net_prio", "rdma", "misc"} {
 		if _, err := os.Stat("/sys/fs/cgroup/" + controller); err != nil {
 			h.noHierarchy = append(h.noHierarchy, controller)

@@ -1,0 +1,221 @@
+package embedded_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// compare fails for each file that is not as it was, but for what is allowed.
+func compare(t *testing.T, whose string, before, after map[string]string, allow []allowed) {
+	t.Helper()
+	const most = 20
+	differences := 0
+	differ := func(path, how string) {
+		for _, a := range allow {
+			if a.where.MatchString(path) {
+				return
+			}
+		}
+		if differences++; differences <= most {
+			t.Errorf("%s: %s", path, how)
+		}
+	}
+	for _, path := range sortedKeys(before) {
+		switch now, ok := after[path]; {
+		case !ok:
+			differ(path, "gone")
+		case now != before[path]:
+			differ(path, "was "+before[path]+", is "+now)
+		}
+	}
+	for _, path := range sortedKeys(after) {
+		if _, ok := before[path]; !ok {
+			differ(path, "new: "+after[path])
+		}
+	}
+	if differences > most {
+		t.Errorf("%s: and %d more", whose, differences-most)
+	}
+	if len(before) == 0 {
+		t.Errorf("%s had no files", whose)
+	}
+}
+
+// allowedOnHost are the files of the provider's own that change while clusters run.
+func (a *arena) allowedOnHost(fresh string) []allowed {
+	data, run := regexp.QuoteMeta(filepath.Join(a.options.DataDir, "embedded")), regexp.QuoteMeta(a.options.RunDir)
+	names := strings.Join([]string{a.attacker.name, a.victim.name, a.neighbour.name}, "|")
+	return []allowed{
+		{regexp.MustCompile(`^` + data + `/(` + names + `)/(etcd\.)?disk$`), "clusters write to their own disks"},
+		{regexp.MustCompile(`^` + data + `/(` + names + `)/[a-z]+\.log$`), "what a cluster prints; how much is another test"},
+		{regexp.MustCompile(`^` + data + `/` + a.attacker.name + `/(record\.json|agent|bundle/(pid|config\.json|wheelhouse-machine))$`), "written anew at a start"},
+		{regexp.MustCompile(`^` + data + `/` + fresh + `(/|$)`), "made after the attacks"},
+		{regexp.MustCompile(`^` + run + `/runc/[a-z0-9-]+/state\.json$`), "runc's, of a container that was started again"},
+		{regexp.MustCompile(`^` + run + `/runc/` + fresh), "made after the attacks"},
+	}
+}
+
+// allowedInClusters are the files of a cluster that change while it runs.
+var allowedInClusters = []allowed{
+	{regexp.MustCompile(`^/var/lib/etcd/`), "the database"},
+	{regexp.MustCompile(`^/var/log/`), "logs"},
+}
+
+// allowedInNew are the files of a cluster that differ from another's.
+var allowedInNew = []allowed{
+	{regexp.MustCompile(`^/var/lib/etcd/`), "the database"},
+	{regexp.MustCompile(`^/var/log/`), "logs"},
+}
+
+// newCluster makes one after the attacks, with Pods of all images, and wants the
+// host to have run the same programs for it as before.
+func (a *arena) newCluster(t *testing.T) *opened {
+	t.Helper()
+	var fresh *opened
+	a.ran.collect(t, "after", func() { fresh = a.create(t, 0)[0] })
+	if err := fresh.startImagePods(t.Context(), a.images(t)); err != nil {
+		t.Error(err)
+	}
+	a.ran.wantSame(t)
+	return fresh
+}
+
+// programs are those that this process has run, by what went on.
+type programs struct {
+	mu   sync.Mutex
+	runs map[string]map[string]string // "before" and "after": digests by the program's path
+	now  string
+}
+
+// watchPrograms notes the programs of the child processes of this one, as long as
+// collect runs.
+func watchPrograms(t *testing.T) *programs {
+	t.Helper()
+	return &programs{runs: map[string]map[string]string{}}
+}
+
+// collect notes what runs while do does.
+func (p *programs) collect(t *testing.T, when string, do func()) {
+	t.Helper()
+	found, stop, stopped := map[string]string{}, make(chan bool), make(chan bool)
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(2 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			for _, child := range children() {
+				path, err := os.Readlink(child + "/exe")
+				if err != nil || found[path] != "" {
+					continue
+				}
+				if digest, err := digestOf(child + "/exe"); err == nil {
+					found[path] = digest
+				}
+			}
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	do()
+	close(stop)
+	<-stopped
+	p.runs[when] = found
+}
+
+// children lists the folders in /proc of this process's children.
+func children() []string {
+	tasks, _ := filepath.Glob("/proc/self/task/*/children") // the pattern is well formed
+	var dirs []string
+	for _, task := range tasks {
+		text, _ := os.ReadFile(task) // a thread that has ended has none
+		for _, pid := range strings.Fields(string(text)) {
+			dirs = append(dirs, "/proc/"+pid)
+		}
+	}
+	return dirs
+}
+
+func digestOf(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, file); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+// wantSame fails unless the same programs were run before and after, byte by byte,
+// runc among them.
+func (p *programs) wantSame(t *testing.T) {
+	t.Helper()
+	runc := false
+	for path, digest := range p.runs["before"] {
+		runc = runc || filepath.Base(path) == "runc"
+		if now, ok := p.runs["after"][path]; ok && now != digest {
+			t.Errorf("the host runs another %s", path)
+		}
+	}
+	if !runc {
+		t.Errorf("no runc was run, but %q", sortedKeys(p.runs["before"]))
+	}
+}
+
+// hostBytes are what the host's files of the arena take, without the attacker's
+// disks.
+func (a *arena) hostBytes(t *testing.T) int64 {
+	t.Helper()
+	read := newReader()
+	var bytes int64
+	for _, dir := range []string{a.options.DataDir, a.options.RunDir, a.cache} {
+		err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil {
+				return nil // removed meanwhile
+			}
+			if path != dir && read.otherDevice(dir, path) {
+				return fs.SkipDir
+			}
+			if info, err := entry.Info(); err == nil && info.Mode().IsRegular() && !strings.HasSuffix(path, "disk") {
+				bytes += info.Size()
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return bytes
+}
+
+// removeMarkers removes what attacks have left in the packs.
+func removeMarkers(t *testing.T, cache string) {
+	err := filepath.WalkDir(cache, func(path string, _ fs.DirEntry, err error) error {
+		if err == nil && strings.HasPrefix(filepath.Base(path), "wheelhouse-attack-") {
+			return os.RemoveAll(path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(fmt.Errorf("remove what the attacks left: %w", err))
+	}
+}
