@@ -26,8 +26,8 @@ type bound struct {
 }
 
 var bounds = []bound{
+	{name: "inotify watches", most: 400_000, need: 1000}, // before there are no instances left to watch with
 	{name: "inotify instances", most: 2000, need: 64},
-	{name: "inotify watches", most: 400_000, need: 1000},
 	{name: "ptys", most: 5000, need: 64},
 	{name: "keys", most: 2000, need: 64},
 	{name: "open files", most: 100_000, need: 1000},

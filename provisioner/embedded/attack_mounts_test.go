@@ -29,16 +29,16 @@ func (a *arena) testWalls(t *testing.T) {
 	}
 }
 
-// testNamespaces: no namespace can be opened in which a Pod sees no process.
+// testNamespaces: no namespace can be entered in which a Pod sees no process.
 func (a *arena) testNamespaces(t *testing.T) {
 	results := a.onEachNode(t, "namespaces")
-	if n := count(results, "namespaces"); n < 100 {
+	if n := count(results, "namespaces"); n < 20 {
 		t.Errorf("only %d namespaces were tried", n)
 	}
 	inside := a.namespacesInside(t)
 	for _, r := range results {
-		_, name, _ := strings.Cut(r.Where, ": ")
-		if len(r.Done) > 0 && !inside[name] {
+		_, name, _ := strings.Cut(r.Where, ": ") // what is before it is the node
+		if slices.Contains(r.Done, "entered") && !inside[name] {
 			t.Errorf("%s: %s", r.Where, strings.Join(r.Done, ", "))
 		}
 	}
@@ -88,7 +88,7 @@ func (a *arena) testMounts(t *testing.T) {
 	// The ways work where they may.
 	for _, way := range []string{"remount,bind,rw", "remount,rw", "mount_setattr", "mount_setattr, recursive", "bind, then remount",
 		"recursive bind, then remount", "bind, move, then remount", "open_tree, mount_setattr", "open_tree, mount_setattr, move_mount",
-		"fspick, fsconfig", "overlay with it as the upper layer"} {
+		"fspick, fsconfig", "mapped ids"} {
 		if !slices.ContainsFunc(results, func(r result) bool { return r.Attack == "control" && r.Way == way && len(r.Done) > 0 }) {
 			t.Errorf("%s opened not even the Pod's own mount: %v", way, only(results, "control"))
 		}

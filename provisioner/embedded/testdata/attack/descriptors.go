@@ -82,7 +82,7 @@ func attackDescriptor(fd int, foreign []string) (done []string, dev uint64) {
 		}
 	}
 	var stat unix.Stat_t
-	if err := unix.Fstat(fd, &stat); err != nil {
+	if err := unix.Fstat(fd, &stat); err != nil || isOwn(&stat) {
 		return nil, 0
 	}
 	dev = uint64(stat.Dev)
@@ -108,12 +108,26 @@ func attackDescriptor(fd int, foreign []string) (done []string, dev uint64) {
 	case unix.S_IFSOCK:
 		try("send", unix.Sendmsg(fd, []byte(marker), nil, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL))
 	case unix.S_IFCHR:
+		if kind := unix.Major(uint64(stat.Rdev)); kind == 1 || kind == 5 || kind >= 136 && kind < 144 {
+			return nil, dev // null and its like, and terminals
+		}
 		_, err := unix.Write(fd, []byte(marker))
 		try("write to a device", err)
 	case unix.S_IFBLK:
 		try("a block device", nil)
 	}
 	return done, dev
+}
+
+// isOwn reports whether it is where this program's results go.
+func isOwn(stat *unix.Stat_t) bool {
+	for fd := range 3 {
+		var own unix.Stat_t
+		if unix.Fstat(fd, &own) == nil && own.Dev == stat.Dev && own.Ino == stat.Ino && stat.Mode&unix.S_IFMT != unix.S_IFCHR {
+			return true
+		}
+	}
+	return false
 }
 
 // fill writes as much as a file or pipe takes, up to flood, and returns how much

@@ -38,7 +38,7 @@ func swapLinks(args []string) error {
 	err := eachFolder(kind, func(root, folder string, names []string) {
 		for _, name := range names {
 			inFS := filepath.Join(root, name)
-			if strings.HasSuffix(name, swapped) || only != "" && inFS != only {
+			if strings.HasSuffix(name, swapped) || strings.HasPrefix(name, marker) || only != "" && inFS != only {
 				continue
 			}
 			count++

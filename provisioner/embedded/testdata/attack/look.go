@@ -51,6 +51,9 @@ func look(args []string) error {
 			mounts := mountsHere()
 			for _, m := range mounts {
 				in(s.String()+": "+m.path, m.path)
+				if m.root != "/" && canOpenRoot(m.path) {
+					report(result{Attack: "look", Where: s.String() + ": " + m.path, Note: "the root of its file system, by a file handle", Done: []string{"found"}})
+				}
 			}
 			// What is mounted later hides what is mounted earlier.
 			for i := len(mounts) - 1; i > 0; i-- {
@@ -70,6 +73,23 @@ func look(args []string) error {
 	}
 	report(result{Attack: "look", Count: tried})
 	return nil
+}
+
+// canOpenRoot reports whether the root of an ext4 file system can be opened by its
+// file handle, though only a folder of it is mounted at path.
+func canOpenRoot(path string) bool {
+	mount, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(mount)
+	handle := unix.NewFileHandle(1 /* inode and generation */, []byte{2, 0, 0, 0, 0, 0, 0, 0})
+	root, err := unix.OpenByHandleAt(mount, handle, unix.O_RDONLY|unix.O_CLOEXEC)
+	if err != nil {
+		return false
+	}
+	unix.Close(root)
+	return true
 }
 
 // depth returns how many process ids the process that looks has in a proc file

