@@ -114,7 +114,7 @@ func (p *programs) collect(t *testing.T, when string, do func()) {
 	found, stop, stopped := map[string]string{}, make(chan bool), make(chan bool)
 	go func() {
 		defer close(stopped)
-		tick := time.NewTicker(2 * time.Millisecond)
+		tick := time.NewTicker(5 * time.Millisecond)
 		defer tick.Stop()
 		for {
 			for _, child := range children() {
@@ -165,20 +165,64 @@ func digestOf(path string) (string, error) {
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
+// runc lists the digests of the programs called runc that were run.
+func (p *programs) runc(when string) (paths, digests []string) {
+	for path, digest := range p.runs[when] {
+		if filepath.Base(path) == "runc" {
+			paths, digests = append(paths, path), append(digests, digest)
+		}
+	}
+	slices.Sort(digests)
+	return paths, slices.Compact(digests)
+}
+
 // wantSame fails unless the same programs were run before and after, byte by byte,
 // runc among them.
 func (p *programs) wantSame(t *testing.T) {
 	t.Helper()
-	runc := false
 	for path, digest := range p.runs["before"] {
-		runc = runc || filepath.Base(path) == "runc"
 		if now, ok := p.runs["after"][path]; ok && now != digest {
 			t.Errorf("the host runs another %s", path)
 		}
 	}
-	if !runc {
-		t.Errorf("no runc was run, but %q", sortedKeys(p.runs["before"]))
+	_, before := p.runc("before")
+	_, after := p.runc("after")
+	if len(before) == 0 || !slices.Equal(before, after) {
+		t.Errorf("runc: got %q, want %q: %q", after, before, p.runs)
 	}
+}
+
+// testPrograms: what the host runs to make clusters no cluster sees.
+func (a *arena) testPrograms(t *testing.T) {
+	paths, _ := a.ran.runc("before")
+	if len(paths) == 0 {
+		t.Fatalf("no runc was run, but %q", a.ran.runs)
+	}
+	for _, path := range paths {
+		device, inFS := placeOf(path)
+		told := map[string]bool{}
+		for _, dir := range clusterProcesses(t, a.attacker.name) {
+			for _, m := range mountsOf(dir) {
+				if m.device == device && strings.HasPrefix(inFS, strings.TrimSuffix(m.root, "/")+"/") && !told[m.path] {
+					told[m.path] = true
+					comm, _ := os.ReadFile(dir + "/comm")
+					t.Errorf("%s, which the host runs, lies below %s of the cluster's process %s", path, m.path, strings.TrimSpace(string(comm)))
+				}
+			}
+		}
+	}
+}
+
+// placeOf returns the device of the file system that a file of the host lies on, and
+// its path there.
+func placeOf(path string) (device, inFS string) {
+	longest := -1
+	for _, m := range mountsOf("/proc/self") {
+		if rel, ok := strings.CutPrefix(path, strings.TrimSuffix(m.path, "/")+"/"); ok && len(m.path) >= longest {
+			longest, device, inFS = len(m.path), m.device, filepath.Join(m.root, rel)
+		}
+	}
+	return device, inFS
 }
 
 // hostBytes are what the host's files of the arena take, without the attacker's

@@ -45,10 +45,13 @@ func (a *arena) testEachLink(t *testing.T, node string) {
 	}
 	for i, path := range swappable {
 		t.Run(path, func(t *testing.T) {
-			a.wantSwapped(t, a.onEachNode(t, "swap", "sources", links[i%len(links)], path))
+			from := swappedFrom(a.onEachNode(t, "swap", "sources", links[i%len(links)], path))
+			if len(from) == 0 {
+				t.Error("nothing was swapped")
+			}
 			a.restartNode(t, node)
-			a.watchSight(t, "a link in its place", func() bool { return a.nodeRuns(node) })
-			a.restoreLinks(t)
+			a.watchSight(t, "with a link in its place", func() bool { return a.nodeRuns(node) })
+			a.restoreLinks(t, from)
 		})
 	}
 	if len(swappable) > 0 {
@@ -57,23 +60,26 @@ func (a *arena) testEachLink(t *testing.T, node string) {
 	}
 }
 
-// wantSwapped fails where not one of the swaps was made.
-func (a *arena) wantSwapped(t *testing.T, results []result) {
-	t.Helper()
-	if !slices.ContainsFunc(results, func(r result) bool { return slices.Contains(r.Done, "swapped") }) {
-		t.Errorf("nothing was swapped: %v", results)
-	}
+// swappedFrom lists the nodes from which something was swapped.
+func swappedFrom(results []result) []string {
+	return slices.DeleteFunc(slices.Clone(nodes), func(node string) bool {
+		return !slices.ContainsFunc(results, func(r result) bool {
+			return strings.HasPrefix(r.Where, node+": ") && slices.Contains(r.Done, "swapped")
+		})
+	})
 }
 
-// restoreLinks undoes swaps from wherever a Pod still runs.
-func (a *arena) restoreLinks(t *testing.T) {
+// restoreLinks undoes swaps from the nodes that they were made from.
+func (a *arena) restoreLinks(t *testing.T, from []string) {
 	t.Helper()
-	for _, node := range nodes {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		results, err := a.attacker.attack(ctx, node, "restore")
-		cancel()
+	for _, node := range from {
+		results, err := a.attacker.attack(t.Context(), node, "restore")
+		if err != nil { // it may just have been restarted
+			a.awaitNode(t, node)
+			results, err = a.attacker.attack(t.Context(), node, "restore")
+		}
 		if err != nil {
-			t.Logf("restore from %s: %v", node, err)
+			t.Error(err)
 		}
 		for _, r := range results {
 			if r.Note != "" {
@@ -126,13 +132,16 @@ func (a *arena) watchSight(t *testing.T, after string, settled func() bool) {
 
 // testNodeKilled swaps all that the node is made of and ends the node from within.
 func (a *arena) testNodeKilled(t *testing.T, node string) {
+	var from []string
 	for _, kind := range []string{"sources", "above"} {
 		results := a.onEachNode(t, "swap", kind, links[1])
 		t.Logf("%s: %d swapped", kind, count(results, "swap"))
+		from = append(from, swappedFrom(results)...)
 	}
+	slices.Sort(from)
 	a.endNode(t, node)
 	a.watchSight(t, "with all links in place", func() bool { return a.nodeRuns(node) })
-	a.restoreLinks(t)
+	a.restoreLinks(t, slices.Compact(from))
 	a.restartNode(t, node)
 	a.awaitNode(t, node)
 }

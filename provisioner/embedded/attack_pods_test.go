@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -159,33 +161,23 @@ func decode(text []byte) ([]result, error) {
 	}
 }
 
-// onEachNode attacks from all of the attacker's nodes at once.
+// onEachNode attacks from all of the attacker's nodes at once. What was attacked is
+// told with the node before it: NODE: WHERE.
 func (a *arena) onEachNode(t *testing.T, args ...string) []result {
 	t.Helper()
-	type answer struct {
-		results []result
-		err     error
-	}
-	answers := make(chan answer)
-	for _, node := range nodes {
-		go func() {
-			results, err := a.attacker.attack(t.Context(), node, args...)
-			for i := range results {
-				results[i].Where = node + ": " + results[i].Where
+	all, errs := make([][]result, len(nodes)), make([]error, len(nodes))
+	var wait sync.WaitGroup
+	for i, node := range nodes {
+		wait.Go(func() {
+			all[i], errs[i] = a.attacker.attack(t.Context(), node, args...)
+			for j := range all[i] {
+				all[i][j].Where = node + ": " + all[i][j].Where
 			}
-			answers <- answer{results, err}
-		}()
+		})
 	}
-	var all []result
-	for range nodes {
-		got := <-answers
-		if got.err != nil {
-			t.Error(got.err)
-		}
-		all = append(all, got.results...)
+	wait.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
 	}
-	if t.Failed() {
-		t.FailNow()
-	}
-	return all
+	return slices.Concat(all...)
 }

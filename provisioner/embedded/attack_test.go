@@ -29,6 +29,7 @@ func TestAttack(t *testing.T) {
 		run  func(*testing.T)
 	}{
 		{"walls", a.testWalls},
+		{"programs of the host", a.testPrograms},
 		{"system calls", a.testCalls},
 		{"namespaces", a.testNamespaces},
 		{"processes", a.testProcesses},

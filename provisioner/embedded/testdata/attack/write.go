@@ -58,8 +58,12 @@ func (t target) write(kernel bool) (done []string, refused []error) {
 		return nil, []error{err}
 	}
 	if stat.Mode&unix.S_IFMT != unix.S_IFDIR {
-		if !kernel && stat.Mode&unix.S_IFMT == unix.S_IFREG {
+		switch {
+		case kernel:
+		case stat.Mode&unix.S_IFMT == unix.S_IFREG:
 			t.rewrite(&stat, try)
+		default:
+			try("chmod", unix.Fchmodat(t.dir, t.path, stat.Mode&0o7777, 0))
 		}
 		return done, refused
 	}
