@@ -2,15 +2,20 @@ package embedded
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 
 	"wheelhouse/provisioner/embedded/machine"
 )
@@ -133,6 +138,66 @@ func groupsOf(file io.Reader, container string) ([]string, error) {
 		groups = append(groups, filepath.Join("/", cgroupMount, hierarchy, parts[2]))
 	}
 	return groups, lines.Err()
+}
+
+// folders returns the folders of the control groups that a container with this name
+// may have, in whatever way they were made.
+func (c cgroups) folders(container string) []string {
+	root := "/" + cgroupMount
+	if c.systemd {
+		return []string{filepath.Join(root, cgroupName+".slice", cgroupName+"-"+container+".scope")}
+	}
+	if c.version == 2 {
+		return []string{filepath.Join(root, cgroupName, container)}
+	}
+	found, _ := filepath.Glob(filepath.Join(root, "*", cgroupName, container)) // the pattern is well formed
+	return found
+}
+
+// removeGroups ends what runs in the control groups of a container that runc does not
+// know, and removes them: a runc that was killed while it made the container has left
+// both. It blocks until they are gone or ctx ends.
+func removeGroups(ctx context.Context, container string) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		var left error
+		for _, folder := range thisMachine().folders(container) {
+			left = errors.Join(left, removeGroup(folder))
+		}
+		if left == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(left, context.Cause(ctx))
+		case <-tick.C:
+		}
+	}
+}
+
+// removeGroup kills the processes of a group and of those below it, and removes the
+// groups as far as they are empty already.
+func removeGroup(folder string) error {
+	var groups []string
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() {
+			groups = append(groups, path)
+		}
+		return nil // what goes meanwhile is no error
+	})
+	for _, group := range slices.Backward(groups) {
+		text, _ := os.ReadFile(filepath.Join(group, "cgroup.procs"))
+		for field := range strings.FieldsSeq(string(text)) {
+			if pid, err := strconv.Atoi(field); err == nil && pid > 0 {
+				_ = unix.Kill(pid, unix.SIGKILL) // it may just have ended
+			}
+		}
+		if removed := os.Remove(group); removed != nil && !errors.Is(removed, fs.ErrNotExist) {
+			err = errors.Join(err, removed)
+		}
+	}
+	return err
 }
 
 // dropParents removes the control groups above the clusters', unless another

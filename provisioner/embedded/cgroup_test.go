@@ -2,11 +2,19 @@ package embedded_test
 
 import (
 	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"wheelhouse/provisioner/embedded"
 )
@@ -92,5 +100,54 @@ func TestGroupsOf(t *testing.T) {
 		if err != nil || !slices.Equal(got, test.want) {
 			t.Errorf("%s: got %v, %v, want %v", test.name, got, err, test.want)
 		}
+	}
+}
+
+// TestRemoveGroups: what a runc that was killed has left in a container's control
+// groups is ended, and the groups are removed.
+func TestRemoveGroups(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("SKIPPED: control groups are made by root only")
+	}
+	container := "test-" + strings.ToLower(rand.Text()[:8])
+	parent := "/sys/fs/cgroup/pids/wheelhouse" // version 1
+	switch c := embedded.FindCgroups(os.DirFS("/")); {
+	case strings.Contains(c.Path(container), ".slice:"):
+		parent = "/sys/fs/cgroup/wheelhouse.slice"
+	case len(embedded.GroupFolders(container)) > 0:
+		parent = "/sys/fs/cgroup/wheelhouse"
+	}
+	group := filepath.Join(parent, container)
+	if strings.HasSuffix(parent, ".slice") {
+		group = filepath.Join(parent, "wheelhouse-"+container+".scope")
+	}
+	if err := os.MkdirAll(filepath.Join(group, "below"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	sleep := exec.Command("sleep", "86412")
+	if err := sleep.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- sleep.Wait() }()
+	defer func() { _ = sleep.Process.Kill() }()
+	if err := os.WriteFile(filepath.Join(group, "below", "cgroup.procs"), []byte(strconv.Itoa(sleep.Process.Pid)), 0); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := embedded.RemoveGroups(ctx, container); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		t.Error("the process in the group was not ended")
+	}
+	if _, err := os.Stat(group); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the group is still there: %v", err)
+	}
+	if err := embedded.RemoveGroups(ctx, container); err != nil {
+		t.Errorf("groups that are not there: %v", err)
 	}
 }

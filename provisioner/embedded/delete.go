@@ -53,6 +53,9 @@ func (p *Provider) destroy(ctx context.Context, r record) error {
 		if err := p.runc(r).delete(ctx, r.Container); err != nil {
 			return err
 		}
+		if err := removeGroups(ctx, r.Container); err != nil {
+			return fmt.Errorf("remove the control groups: %w", err)
+		}
 		dropParents()
 	}
 	folder := p.store.folder(r.Name)

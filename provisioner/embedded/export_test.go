@@ -71,3 +71,9 @@ func (c cgroups) Annotations(name string) map[string]string { return c.annotatio
 
 // Memory returns the limits of a cluster.
 func (c cgroups) Memory(bytes int64) *specs.LinuxMemory { return c.memory(bytes) }
+
+// RemoveGroups ends what runs in the control groups of a container, and removes them.
+var RemoveGroups = removeGroups
+
+// GroupFolders are the folders of the control groups that a container may have here.
+func GroupFolders(container string) []string { return thisMachine().folders(container) }
