@@ -114,8 +114,25 @@ e2e: build ## Run the journeys in Chromium on real clusters: all of them on the 
 lint: parts ## gofmt, vet, staticcheck and the front end's linter and type checker
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; }
 	$(GO) vet ./...
+	$(GO) vet -tags machine ./e2e/machine
 	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 	cd web && $(NPM) run --silent lint && $(NPM) run --silent check
+
+# The guest's clusters are made of the pack that this machine has. SUITE names the
+# Debian; DEBS a folder with packages to install instead of the program and the pack.
+SUITE ?= bookworm
+DEBS  ?=
+GUEST_FORM ?=
+.PHONY: test-machine
+test-machine: build ## Boot Debian in QEMU, make a cluster there, do a lab by the API, suspend, restart, reboot, delete, compare (SUITE=trixie; needs root, qemu-system-x86, mmdebstrap, a pack)
+	@out=$$(mktemp -d) && trap 'rm -rf "$$out"' EXIT && \
+	  { [ -n "$(DEBS)" ] || $(BINARY) pack export "$$out/pack.tar.zst"; } && \
+	  CGO_ENABLED=0 $(GO) test -count=1 -tags machine -timeout 0 -v ./e2e/machine -run '^TestGuest$$' \
+	    -suite $(SUITE) -binary $(abspath $(BINARY)) -pack "$$out/pack.tar.zst" -debs "$(abspath $(DEBS))" $(GUEST_FORM)
+
+.PHONY: test-machine-short
+test-machine-short: GUEST_FORM = -short-form
+test-machine-short: test-machine ## The short form of test-machine: the doctor, one cluster, its limits, its deletion
 
 .PHONY: bench
 bench: build ## Measure the promises of README.md: state to tick, twenty sessions, the grader beside others, claims, cold creation beside kind, terminals

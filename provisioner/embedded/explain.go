@@ -52,7 +52,7 @@ func checkHost() error {
 			"Start Wheelhouse as root (sudo), or use Docker with --provider kind."}
 	}
 	// There is no cluster that is not kept apart from this machine.
-	for _, finding := range []host.Finding{checkNamespaces(), checkKernel(), checkCgroups(), checkDisks()} {
+	for _, finding := range []host.Finding{checkNamespaces(), checkKernel(), checkCgroups(), checkDisks(), host.CheckInstances()} {
 		if finding.Status == host.Failure {
 			return &provisioner.Error{Reason: provisioner.NoEngine, Message: finding.Message + " " + finding.Next}
 		}
