@@ -100,7 +100,7 @@ func (b *build) tryContainer(ctx context.Context, from *pack.Pack) (err error) {
 	if b.record.IDs, err = takeIDs(b.options.RunDir, folder); err != nil {
 		return err
 	}
-	if err := b.writeCluster(folder); err != nil {
+	if err := errors.Join(from.Keep(folder), b.writeCluster(folder)); err != nil {
 		return err
 	}
 	return b.start(ctx, from)

@@ -48,7 +48,7 @@ type TrialPart struct {
 
 // trial tries everything and writes TrialFile.
 func (c *Cluster) trial(ctx context.Context) error {
-	t := &trial{cluster: c, folder: ClusterDir + "/trial"}
+	t := &trial{cluster: c}
 	defer t.end()
 	var parts []TrialPart
 	for i, try := range []func(context.Context) error{t.groups, t.files, t.spaces, t.network, t.rules} {
@@ -73,7 +73,6 @@ func (c *Cluster) trial(ctx context.Context) error {
 // trial is one under way.
 type trial struct {
 	cluster *Cluster
-	folder  string
 	root    string // a node's file system, once it is mounted
 
 	node     *exec.Cmd // runs TrialNode in namespaces of its own, once it runs
@@ -119,13 +118,17 @@ func (t *trial) groups(context.Context) error {
 	return tryGroup(cgroupRoot, map[string]string{"memory.max": "67108864", "pids.max": "64", "cpu.max": "50000 100000"})
 }
 
-// tryGroup makes a group with the limits below parent and removes it again.
+// tryGroup makes a group with the limits below parent, gives it to the nodes' root
+// and removes it again.
 func tryGroup(parent string, limits map[string]string) (err error) {
 	group := parent + "/trial"
 	if err := os.Mkdir(group, 0o755); err != nil {
 		return fmt.Errorf("make a control group: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.Remove(group)) }()
+	if err := Delegate(group, NodeIDs); err != nil {
+		return err
+	}
 	for file, limit := range limits {
 		if err := os.WriteFile(filepath.Join(group, file), []byte(limit), 0); err != nil {
 			return fmt.Errorf("set a limit: %w", err)
@@ -139,22 +142,16 @@ func tryGroup(parent string, limits map[string]string) (err error) {
 
 // files mounts a node's file system and changes a file of the pack's in it.
 func (t *trial) files(context.Context) error {
-	var pack unix.Stat_t
-	if err := unix.Stat(PackDir+"/node/etc/passwd", &pack); err != nil {
+	var passwd unix.Stat_t
+	if err := unix.Stat(PackDir+"/node/etc/passwd", &passwd); err != nil {
 		return fmt.Errorf("look at the pack: %w", err)
 	}
-	if pack.Uid != NodeIDs {
+	if passwd.Uid != NodeIDs {
 		return errors.New("ids are not mapped: the pack's files do not belong to the nodes' root")
 	}
-	root := nodeRoot("trial")
-	for _, dir := range []string{root, t.folder + "/upper", t.folder + "/work"} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
-	}
-	options := fmt.Sprintf("lowerdir=%s/node,upperdir=%s/upper,workdir=%[2]s/work,userxattr", PackDir, t.folder)
-	if err := unix.Mount("overlay", root, "overlay", 0, options); err != nil {
-		return fmt.Errorf("mount an overlay: %w", err)
+	root, err := prepareNode(&t.cluster.Nodes[0])
+	if err != nil {
+		return err
 	}
 	t.root = root
 	file, err := os.OpenFile(root+"/etc/passwd", os.O_WRONLY|os.O_APPEND, 0)
@@ -168,13 +165,16 @@ func (t *trial) files(context.Context) error {
 // spaces starts a process in a user namespace within this one, with the other
 // namespaces that a node has.
 func (t *trial) spaces(ctx context.Context) error {
+	if err := setLimits(len(t.cluster.Nodes)); err != nil {
+		return err
+	}
 	ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: NodeIDs, Size: NodeIDs}}
-	node := exec.CommandContext(ctx, "/proc/self/exe", "trial-node") // nodes may not pass through ClusterDir
+	node := exec.CommandContext(ctx, "/proc/self/exe", "trial-node") // its path is closed to the node
 	node.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET |
 			syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS | syscall.CLONE_NEWCGROUP,
-		UidMappings: ids, GidMappings: ids,
-		Credential: &syscall.Credential{Uid: 0, Gid: 0}, // of the new namespace
+		UidMappings: ids, GidMappings: ids, GidMappingsEnableSetgroups: true,
+		Credential: &syscall.Credential{}, // the root of there
 	}
 	node.Stderr = os.Stderr
 	requests, err := node.StdinPipe()
