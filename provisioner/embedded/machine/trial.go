@@ -279,7 +279,7 @@ func tryDial(address string) error {
 const trialRules = `table ip trial {
 	map services { type ipv4_addr . inet_proto . inet_service : verdict; }
 	set sources { type ipv4_addr; flags interval; elements = { 10.0.0.0/8 } }
-	chain endpoint { dnat to 172.30.0.2:6443; }
+	chain endpoint { meta l4proto tcp dnat to 172.30.0.2:6443; }
 	chain services { ip daddr . meta l4proto . th dport vmap @services; }
 	chain nat-output { type nat hook output priority -100; fib daddr type local goto services; ip daddr 10.96.0.1 numgen random mod 2 vmap { 0 : goto endpoint, 1 : goto endpoint }; }
 	chain nat-postrouting { type nat hook postrouting priority srcnat; meta mark & 0x4000 == 0x4000 masquerade fully-random; }
