@@ -253,9 +253,13 @@ func (a *arena) hostBytes(t *testing.T) int64 {
 
 // removeMarkers removes what attacks have left in the packs.
 func removeMarkers(t *testing.T, cache string) {
-	err := filepath.WalkDir(cache, func(path string, _ fs.DirEntry, err error) error {
-		if err == nil && strings.HasPrefix(filepath.Base(path), "wheelhouse-attack-") {
-			return os.RemoveAll(path)
+	err := filepath.WalkDir(cache, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !strings.HasPrefix(filepath.Base(path), "wheelhouse-attack-") {
+			return err
+		}
+		err = os.RemoveAll(path)
+		if err == nil && entry.IsDir() {
+			return fs.SkipDir
 		}
 		return err
 	})

@@ -28,6 +28,10 @@ type result struct {
 	Count                                      int
 }
 
+// podsWithin is how long Pods may take to start: the machines that run the tests are
+// busy ones.
+const podsWithin = 6 * time.Minute
+
 // podOn is the name of the Pod that attacks from a node.
 func podOn(node string) string { return "attack-" + node }
 
@@ -38,7 +42,7 @@ func (c *opened) run(ctx context.Context, within time.Duration, script string) (
 		err = fmt.Errorf("exit code %d", got.ExitCode)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %s: %w: %.300s %.300s", c.name, script, err, got.Stdout, got.Stderr)
+		return nil, fmt.Errorf("%s: %.200s: %w: %.300s %.600s", c.name, script, err, got.Stdout, got.Stderr)
 	}
 	return got.Stdout, nil
 }
@@ -61,7 +65,7 @@ func (c *opened) startAttackPod(ctx context.Context, node string) error {
 	if err := c.upload(ctx); err != nil {
 		return err
 	}
-	_, err = c.run(ctx, 2*time.Minute, fmt.Sprintf(`kubectl apply -f - <<'END' && kubectl wait --for=condition=Ready pod/%[1]s --timeout=90s &&
+	_, err = c.run(ctx, podsWithin, fmt.Sprintf(`kubectl apply -f - <<'END' && kubectl wait --for=condition=Ready pod/%[1]s --timeout=180s &&
 %[2]sEND
 		kubectl exec -i %[1]s -- sh -c 'cat >/tmp/attack && chmod +x /tmp/attack && mkdir -p /tmp/m' <attack`,
 		podOn(node), strings.ReplaceAll(string(text), "NODE", node)))
@@ -92,15 +96,15 @@ func (c *opened) startImagePods(ctx context.Context, images []string) error {
 	for i, image := range images {
 		pod += fmt.Sprintf("  - {name: c%d, image: %q, imagePullPolicy: IfNotPresent, command: [/tools/attack, wait, %[2]q], volumeMounts: [{name: tools, mountPath: /tools}]}\n", i, image)
 	}
-	_, err := c.run(ctx, 3*time.Minute, `kubectl apply -f - <<'END' &&
+	_, err := c.run(ctx, podsWithin, `kubectl apply -f - <<'END' &&
 `+pod+`END
-for i in $(seq 300); do kubectl exec -i images -c tools -- sh -c 'cat >/tools/attack && chmod 755 /tools/attack && touch /tools/ready' <attack 2>said && break; sleep 0.2; done
-kubectl wait --for=condition=Ready pod/images --timeout=120s || { cat said; kubectl get pod images -o jsonpath='{.status.containerStatuses[*].state}'; exit 1; }`)
+for i in $(seq 60); do kubectl exec -i images -c tools -- sh -c 'cat >/tools/attack && chmod 755 /tools/attack && touch /tools/ready' <attack 2>said && break; sleep 1; done
+kubectl wait --for=condition=Ready pod/images --timeout=300s || { cat said; kubectl get pod images -o jsonpath='{.status.containerStatuses[*].state}'; exit 1; }`)
 	return err
 }
 
 // attackWithin is how long one attack may take.
-const attackWithin = 2 * time.Minute
+const attackWithin = 4 * time.Minute
 
 // attack runs an attack in the Pod on the node and returns what it reports.
 func (c *opened) attack(ctx context.Context, node string, args ...string) ([]result, error) {

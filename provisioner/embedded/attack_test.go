@@ -152,7 +152,7 @@ func (a *arena) packDir(t *testing.T) string {
 	return p.Dir()
 }
 
-// images are those of the pack.
+// images are those of the pack, each under one of its names.
 func (a *arena) images(t *testing.T) []string {
 	p, err := a.options.Pack()
 	if err != nil {
@@ -160,8 +160,12 @@ func (a *arena) images(t *testing.T) []string {
 		return nil
 	}
 	var refs []string
+	known := map[string]bool{}
 	for _, image := range p.Manifest().Images {
-		refs = append(refs, image.Ref)
+		if !known[image.Digest] {
+			known[image.Digest] = true
+			refs = append(refs, image.Ref)
+		}
 	}
 	return refs
 }

@@ -45,7 +45,9 @@ func main() {
 	case "try": // one system call; the exit code says whether it was let happen
 		try(args)
 	case "wait": // holds a container's root file system
-		select {}
+		for {
+			_ = unix.Pause() // until a signal ends the process
+		}
 	case "holder": // the process behind hold
 		beHolder(args)
 	case "apart": // writes its results to the file args[0], whatever becomes of its caller
