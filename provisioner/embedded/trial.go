@@ -20,9 +20,9 @@ import (
 )
 
 const (
-	trialName    = "trial"  // of its finding
-	trialCluster = ".trial" // the folder in the store; no cluster has such a name
-	trialWithin  = 30 * time.Second
+	trialName    = "trial"         // of its finding
+	trialCluster = ".trial"        // the folder in the store; no cluster has such a name
+	trialWithin  = 2 * time.Minute // far more than it takes, for machines that are busy
 
 	// The parts of a trial that come before machine.TrialParts.
 	trialDisks     = "disks of clusters"
@@ -80,6 +80,9 @@ func (p *Provider) trial(ctx context.Context, from *pack.Pack) (parts []machine.
 		part := machine.TrialPart{Part: step.part}
 		failed := step.do(ctx)
 		if failed != nil {
+			if ctx.Err() != nil {
+				failed = context.Cause(ctx) // else it is what was ended
+			}
 			part.Error = failed.Error()
 		}
 		part.Took = time.Since(start)
