@@ -60,7 +60,7 @@ func takeInotify(ctx context.Context, t *testing.T, name string) error {
 			if its, err := os.Readlink(process + "/ns/user"); err != nil || its == own {
 				continue
 			}
-			cmd := exec.CommandContext(ctx, "nsenter", "--user", "--preserve-credentials", "--target", pid,
+			cmd := exec.CommandContext(ctx, "nsenter", "--user", "--target", pid, "--setuid", "0", "--setgid", "0",
 				"sh", "-c", "echo 0 >/proc/sys/user/max_inotify_instances")
 			if out, err := cmd.CombinedOutput(); err != nil {
 				return fmt.Errorf("take the inotify instances of %s: %w: %s", process, err, out)

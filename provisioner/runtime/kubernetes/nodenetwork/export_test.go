@@ -1,3 +1,6 @@
 package nodenetwork
 
-var FindOnlyNFT = findOnlyNFT
+var (
+	FindOnlyNFT  = findOnlyNFT
+	KeepLoopback = keepLoopback
+)
