@@ -23,10 +23,10 @@ const (
 	hopelessUnknown = 5
 )
 
-// leastFree is what the host's disk has to have left, in bytes. A cluster's disk is a
-// sparse file: where the host's is full, what the cluster writes is lost without an
-// error that says so.
-const leastFree = 16 << 20
+// leastFree is what the host's disk has to have left while a cluster is made, in
+// bytes: etcd alone takes 64 MB at once. A cluster's disk is a sparse file: where the
+// host's is full, what the cluster writes is lost without an error that says so.
+const leastFree = 96 << 20
 
 // causes are what to tell of each, after a colon.
 var causes = map[machine.Cause]string{
@@ -133,7 +133,7 @@ func (b *build) seedLog() string {
 
 // printableLines makes each line printable; a log may hold anything.
 func printableLines(text string) string {
-	const most = 12
+	const most = 6
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	lines = lines[max(0, len(lines)-most):]
 	for i, line := range lines {

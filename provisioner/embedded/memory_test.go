@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/api/resource"
+
 	"wheelhouse/provisioner/embedded"
 	"wheelhouse/provisioner/provisionertest"
 )
@@ -36,7 +38,7 @@ func TestMemory(t *testing.T) {
 		var sum int64
 		for _, line := range lines {
 			fields := strings.Fields(line)
-			capacity, allocatable := kibibytes(t, fields[0]), kibibytes(t, fields[1])
+			capacity, allocatable := bytesOf(t, fields[0]), bytesOf(t, fields[1])
 			if allocatable >= capacity || allocatable < 128<<20 {
 				t.Errorf("a node has %d bytes, of which pods may ask for %d", capacity, allocatable)
 			}
@@ -110,18 +112,14 @@ func testSwap(t *testing.T, name string, limit int64) {
 	}
 }
 
-// kibibytes reads a quantity as kubelets write it.
-func kibibytes(t *testing.T, quantity string) int64 {
+// bytesOf reads a quantity as the API server writes it.
+func bytesOf(t *testing.T, quantity string) int64 {
 	t.Helper()
-	text, ok := strings.CutSuffix(quantity, "Ki")
-	n, err := strconv.ParseInt(text, 10, 64)
-	if ok && err == nil {
-		return n << 10
-	}
-	if n, err = strconv.ParseInt(quantity, 10, 64); err != nil { // what is no multiple has no unit
+	q, err := resource.ParseQuantity(quantity)
+	if err != nil {
 		t.Fatalf("the quantity %q: %v", quantity, err)
 	}
-	return n
+	return q.Value()
 }
 
 // components lists the processes of the cluster that are no pod's: their numbers and

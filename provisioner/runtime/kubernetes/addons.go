@@ -153,7 +153,12 @@ func (a *addons) resource(object *unstructured.Unstructured) dynamic.ResourceInt
 func (a *addons) create(ctx context.Context) error {
 	var failed []error
 	for _, object := range a.objects {
-		_, err := a.resource(object).Create(ctx, object, metav1.CreateOptions{})
+		// A Service that is there is not found to be so when it is made: its address is
+		// found to be taken.
+		_, err := a.resource(object).Get(ctx, object.GetName(), metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			_, err = a.resource(object).Create(ctx, object, metav1.CreateOptions{})
+		}
 		if err != nil && !apierrors.IsAlreadyExists(err) {
 			failed = append(failed, fmt.Errorf("install %s %s: %w", object.GetKind(), object.GetName(), err))
 		}
