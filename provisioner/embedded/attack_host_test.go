@@ -1,6 +1,7 @@
 package embedded_test
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"os"
@@ -56,13 +57,12 @@ func newHost(t *testing.T, options embedded.Options, name string) *host {
 	} else {
 		t.Logf("keys are not tried: %v", err)
 	}
-	patterns := []string{"/proc/sys/kernel/*", "/proc/sys/vm/*", "/proc/sys/fs/*", "/sys/fs/cgroup/release_agent", "/sys/fs/cgroup/*/release_agent", secret}
-	for _, group := range groupsOf(t, name) {
-		for _, limit := range []string{"pids.max", "memory.max", "memory.swap.max", "memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "cpu.max", "cpu.cfs_quota_us"} {
-			patterns = append(patterns, filepath.Join(group, limit))
-		}
+	cluster := "/sys/fs/cgroup/*/wheelhouse/" + name + "-*/"
+	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
+		cluster = "/sys/fs/cgroup/wheelhouse/" + name + "-*/"
 	}
-	for _, pattern := range patterns {
+	for _, pattern := range []string{"/proc/sys/kernel/*", "/proc/sys/vm/*", "/proc/sys/fs/*", "/sys/fs/cgroup/release_agent", "/sys/fs/cgroup/*/release_agent",
+		cluster + "pids.max", cluster + "memory.max", cluster + "memory.limit_in_bytes", cluster + "cpu.max", cluster + "cpu.cfs_quota_us", secret} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -143,7 +143,7 @@ func clusterProcesses(t *testing.T, name string) []string {
 	}
 	var found []string
 	for _, file := range files {
-		if text, err := os.ReadFile(file); err == nil && isOf(text, name) {
+		if text, err := os.ReadFile(file); err == nil && bytes.Contains(text, []byte("/wheelhouse/"+name+"-")) {
 			found = append(found, filepath.Dir(file))
 		}
 	}

@@ -237,12 +237,13 @@ func (a *arena) startWithLinks(t *testing.T, p *embedded.Provider) {
 // awaitNode waits until the node is ready, and its Pod can attack again.
 func (a *arena) awaitNode(t *testing.T, node string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), podsWithin)
 	defer cancel()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
-		_, err := a.attacker.run(ctx, time.Minute, fmt.Sprintf("kubectl wait --for=condition=Ready node/%s --timeout=50s", node))
+		_, err := a.attacker.run(ctx, time.Minute, fmt.Sprintf(`kubectl wait --for=condition=Ready node/%s --timeout=50s &&
+			kubectl delete pod %s --force --grace-period=0 --ignore-not-found --wait=false`, node, podOn(node)))
 		if err == nil {
 			err = a.attacker.startAttackPod(ctx, node)
 		}

@@ -127,6 +127,7 @@ func (a *arena) testDescriptors(t *testing.T) {
 			t.Errorf("%s: only %d descriptors were tried", node, n)
 		}
 		wantHarmless(t, results, foreign)
+		a.restartNode(t, node) // its components no longer understand each other
 		a.awaitNode(t, node)
 	}
 	const most = 16 << 20 // bytes

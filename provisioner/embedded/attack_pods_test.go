@@ -116,18 +116,27 @@ func (c *opened) attack(ctx context.Context, node string, args ...string) ([]res
 }
 
 // attackApart is attack for what may break the connections between the Pod and the
-// workstation.
+// workstation: the results are read from outside, where the node has them.
 func (c *opened) attackApart(ctx context.Context, node string, args ...string) ([]result, error) {
-	const file = "/tmp/results"
-	if _, err := c.run(ctx, attackWithin, fmt.Sprintf("kubectl exec %s -- /tmp/attack apart %s %s", podOn(node), file, quoted(args))); err != nil {
+	const file = "/wheelhouse-attack-results"
+	kubelets := processesWith(c.name, "kubelet", node)
+	if len(kubelets) == 0 {
+		return nil, fmt.Errorf("no kubelet of %s", node)
+	}
+	root, err := os.OpenRoot(kubelets[0] + "/root")
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	if _, err := c.run(ctx, attackWithin, fmt.Sprintf("kubectl exec %s -- /tmp/attack apart /node%s %s", podOn(node), file, quoted(args))); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, attackWithin)
 	defer cancel()
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		out, err := c.run(ctx, 20*time.Second, fmt.Sprintf("kubectl exec %s -- cat %s", podOn(node), file))
+		out, err := root.ReadFile(file[1:])
 		if err == nil {
 			return decode(out)
 		}

@@ -144,6 +144,12 @@ func (s store) readInside(name, path string) ([]byte, error) {
 		return nil, err
 	}
 	defer root.Close()
+	return readRegular(root, path, most)
+}
+
+// readRegular reads at most limit bytes of a file below root, and of nothing that is
+// not a file.
+func readRegular(root *os.Root, path string, limit int64) ([]byte, error) {
 	info, err := root.Lstat(path)
 	if err != nil {
 		return nil, err
@@ -157,5 +163,5 @@ func (s store) readInside(name, path string) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, most))
+	return io.ReadAll(io.LimitReader(file, limit))
 }

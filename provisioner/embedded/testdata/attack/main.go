@@ -17,6 +17,7 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -46,7 +47,7 @@ func main() {
 		try(args)
 	case "wait": // holds a container's root file system
 		for {
-			_ = unix.Pause() // until a signal ends the process
+			time.Sleep(time.Hour)
 		}
 	case "holder": // the process behind hold
 		beHolder(args)

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -75,9 +76,7 @@ var hiddenNamespaces = sync.OnceValue(func() map[string]int {
 			climb(fd)
 		}
 	}
-	for _, kind := range []string{"mnt", "user", "pid", "net"} {
-		guessed += openGuessed(kind, climb)
-	}
+	guessed = openGuessed(known, climb)
 	return hidden
 })
 
@@ -86,32 +85,53 @@ var (
 	guessed int                 // how many file handles were tried
 )
 
-// guessAround is how far from the node's own numbers others are tried.
-const guessAround = 300
+// Handles of namespaces by file, of nsfs.
+const (
+	nsfsRoot   = -10003 // FD_NSFS_ROOT
+	nsfsHandle = 0xf1   // FILEID_NSFS
+
+	firstInode  = 0xf0000000 // of namespaces, as /proc shows them
+	guessAround = 48         // how far from a serial number that is known others are tried
+	guessWithin = 15 * time.Second
+)
 
 // openGuessed opens namespaces by file handles of nsfs. A handle holds, as
 // include/uapi/linux/nsfs.h has it, the kernel's serial number, the type and the
-// number that the link in /proc shows: numbers near those of the node's first
-// process are tried, as the outermost container's are, which was made shortly before.
-func openGuessed(kind string, found func(fd int)) (tried int) {
-	const (
-		root       = -10003 // FD_NSFS_ROOT
-		fileIDNsfs = 0xf1
-	)
-	handle, _, err := unix.NameToHandleAt(unix.AT_FDCWD, "/proc/1/ns/"+kind, unix.AT_SYMLINK_FOLLOW)
-	if err != nil || handle.Type() != fileIDNsfs || handle.Size() < 16 {
-		return 0 // an older kernel
+// number that the link in /proc shows. Serial numbers near those of known namespaces
+// are tried, with all the numbers that a link can have: the outermost container's
+// namespaces were made shortly before the node's.
+func openGuessed(known map[string]string, found func(fd int)) (tried int) {
+	deadline := time.Now().Add(guessWithin)
+	serials, types, last := map[uint64]bool{}, map[string]uint32{}, uint32(firstInode)
+	for name, link := range known {
+		handle, _, err := unix.NameToHandleAt(unix.AT_FDCWD, link, unix.AT_SYMLINK_FOLLOW)
+		if err != nil || handle.Type() != nsfsHandle || handle.Size() < 16 {
+			continue // an older kernel
+		}
+		id := handle.Bytes()
+		serial := binary.NativeEndian.Uint64(id)
+		for s := serial - min(guessAround, serial-1); s < serial+guessAround; s++ {
+			serials[s] = true
+		}
+		kind, _, _ := strings.Cut(name, ":")
+		types[kind] = binary.NativeEndian.Uint32(id[8:])
+		last = max(last, binary.NativeEndian.Uint32(id[12:]))
 	}
-	id := handle.Bytes()
-	serial, inode := binary.NativeEndian.Uint64(id), binary.NativeEndian.Uint32(id[12:])
-	for s := serial - min(guessAround, serial-1); s < serial+guessAround; s++ {
-		binary.NativeEndian.PutUint64(id, s)
-		for i := inode - guessAround; i < inode+guessAround; i++ {
-			binary.NativeEndian.PutUint32(id[12:], i)
-			tried++
-			if fd, err := unix.OpenByHandleAt(root, unix.NewFileHandle(fileIDNsfs, id), unix.O_RDONLY|unix.O_CLOEXEC); err == nil {
-				found(fd)
-				break
+	id := make([]byte, 16)
+	for _, kind := range []string{"mnt", "user", "pid", "net"} {
+		binary.NativeEndian.PutUint32(id[8:], types[kind])
+		for serial := range serials {
+			binary.NativeEndian.PutUint64(id, serial)
+			for i := uint32(firstInode); i < last+guessAround; i++ {
+				binary.NativeEndian.PutUint32(id[12:], i)
+				tried++
+				if fd, err := unix.OpenByHandleAt(nsfsRoot, unix.NewFileHandle(nsfsHandle, id), unix.O_RDONLY|unix.O_CLOEXEC); err == nil {
+					found(fd)
+					break
+				}
+			}
+			if time.Now().After(deadline) {
+				return tried
 			}
 		}
 	}
