@@ -66,19 +66,15 @@ func (a *arena) allowedOnHost(fresh string) []allowed {
 		{regexp.MustCompile(`^` + data + `/` + fresh + `(/|$)`), "made after the attacks"},
 		{regexp.MustCompile(`^` + run + `/runc/[a-z0-9-]+/state\.json$`), "runc's, of a container that was started again"},
 		{regexp.MustCompile(`^` + run + `/runc/` + fresh), "made after the attacks"},
+		{regexp.MustCompile(`^` + regexp.QuoteMeta(a.cache) + `/packs/[0-9a-f]+\.users$`), "names the clusters that are made of the pack"},
 	}
 }
 
 // allowedInClusters are the files of a cluster that change while it runs.
 var allowedInClusters = []allowed{
-	{regexp.MustCompile(`^/var/lib/etcd/`), "the database"},
-	{regexp.MustCompile(`^/var/log/`), "logs"},
-}
-
-// allowedInNew are the files of a cluster that differ from another's.
-var allowedInNew = []allowed{
-	{regexp.MustCompile(`^/var/lib/etcd/`), "the database"},
-	{regexp.MustCompile(`^/var/log/`), "logs"},
+	{regexp.MustCompile(`^(/var/lib)?/etcd/`), "the database"},
+	{regexp.MustCompile(`^/var/log/|^/cluster/(log|nodes/[^/]+/log)/`), "logs"},
+	{regexp.MustCompile(`^/cluster/nodes/[^/]+/(upper|work)(/|$)`), "compared where the node sees it"},
 }
 
 // newCluster makes one after the attacks, with Pods of all images, and wants the

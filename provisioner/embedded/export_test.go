@@ -19,6 +19,9 @@ var (
 	TrialFindings = trialFindings
 )
 
+// IDCount is how many ids a cluster has.
+const IDCount = idCount
+
 type (
 	IDRange = idRange
 	Process = process
