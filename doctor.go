@@ -10,15 +10,17 @@ import (
 	"wheelhouse/provisioner/host"
 )
 
-// newDoctorCommand looks at what Wheelhouse needs of this machine.
+// newDoctorCommand tries what Wheelhouse needs of this machine.
 func newDoctorCommand() *cobra.Command {
 	var cfg config
 	var output outputFlag
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Look at what this machine has and lacks, and say what to do",
+		Short: "Try what clusters need of this machine, and say what to do about what it lacks",
 		Long: `Look at what Wheelhouse needs of this machine: a container engine or the
-runtime pack, images, kernel settings, memory, disk. Each finding that is not in order says what to do.
+runtime pack, images, kernel settings, memory, disk. For clusters without an
+engine, what they are made of is then made, in a second or two, and removed again.
+Each finding that is not in order says what to do.
 The exit status is 1 when no cluster can be made.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
