@@ -29,8 +29,11 @@ const (
 func Doctor(ctx context.Context, options Options) []host.Finding {
 	findings := []host.Finding{checkParts(options), host.CheckData(options.DataDir), checkRoot()}
 	findings = append(findings, checkPack(options)...)
-	findings = append(findings, checkNamespaces(), checkKernel(), checkCgroups(), checkMemory(), checkDisks(),
+	findings = append(findings, checkNamespaces(), checkKernel(), checkCgroups(), checkMemory(),
 		host.CheckInstances(), host.CheckRoom(Supplies()), host.CheckDisk(existing(options.DataDir), clusterDisk, "delete clusters that are not needed (`wheelhouse cluster list`), or choose another --data."))
+	if disks := checkDisks(); disks.Status == host.Failure { // else the trial makes some
+		findings = append(findings, disks)
+	}
 	if slices.ContainsFunc(findings, func(f host.Finding) bool { return f.Status == host.Failure }) {
 		return append(findings, host.Found(trialName, host.Warning, "No cluster was tried, because of what is marked above.", "Mend that, and run the doctor again."))
 	}
