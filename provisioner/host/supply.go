@@ -112,10 +112,10 @@ func countProcesses(proc fs.FS, ours func(uid uint32) bool) (others, clusters us
 		}
 		files, _ := fs.ReadDir(proc, entry.Name()+"/fd")
 		for _, file := range files {
-			switch target, _ := fs.ReadLink(proc, entry.Name()+"/fd/"+file.Name()); target {
-			case "anon_inode:inotify":
+			switch target, _ := fs.ReadLink(proc, entry.Name()+"/fd/"+file.Name()); {
+			case target == "anon_inode:inotify":
 				sum.instances++
-			case "/dev/ptmx", "/dev/pts/ptmx":
+			case strings.HasSuffix(target, "/ptmx"): // wherever its file system is mounted
 				sum.ptys++
 			}
 		}
