@@ -55,7 +55,7 @@ var features = []feature{
 		try 30 shows Welcome curl -s --max-time 2 http://$(kubectl get service balanced -o jsonpath={.status.loadBalancer.ingress[0].ip}); echo balanced`,
 		`(?s)control-plane answers\nworker-1 answers\nbalanced$`},
 	// On the node itself and in pods of its network, as with kind; and not for anyone beside it.
-	{"NodePorts on localhost", []string{"services.yaml", "local.yaml"}, `kubectl apply -f local.yaml >/dev/null; kubectl rollout status daemonset/web --timeout=90s >/dev/null
+	{"node ports on localhost", []string{"services.yaml", "local.yaml"}, `kubectl apply -f local.yaml >/dev/null; kubectl rollout status daemonset/web --timeout=90s >/dev/null
 		kubectl wait --for=condition=Ready pod --all --timeout=60s >/dev/null
 		port=$(kubectl get service outside -o jsonpath={.spec.ports[0].nodePort})
 		at() { kubectl exec $1 -- timeout 5 wget -qO- http://localhost:$2; }

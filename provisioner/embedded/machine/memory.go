@@ -17,9 +17,8 @@ type Resources struct {
 	CPUs   int64 // 0 is as many as the machine has
 }
 
-// What is set aside of a cluster's memory before its pods get the rest, in bytes.
-// On two cores an idle control plane's node has 450 MB in use, of which a third is
-// programs that other clusters share; a worker's has 120.
+// What is set aside of a cluster's memory before its pods get the rest, in bytes. An
+// idle control plane's node has 300 MB in use that is no pod's, a worker's 100.
 const (
 	mebibyte        = 1 << 20
 	outermostMemory = 64 * mebibyte  // of the cluster's first process
