@@ -59,6 +59,11 @@ func (r idRange) take(runDir, owner string) (bool, error) {
 	if err := os.MkdirAll(filepath.Join(runDir, idsFolder), 0o700); err != nil {
 		return false, err
 	}
+	// A cluster of an earlier version has ranges of half the size, which begin in the
+	// middle of one of these, too.
+	if _, err := os.Lstat(idRange{r.First + idCount/2}.file(runDir)); err == nil {
+		return false, nil
+	}
 	err := os.Symlink(owner, r.file(runDir)) // in one step, with its owner's name
 	if !errors.Is(err, fs.ErrExist) {
 		return err == nil, err

@@ -3,6 +3,7 @@ package embedded_test
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"wheelhouse/provisioner/embedded"
@@ -93,5 +94,22 @@ func TestKernel(t *testing.T) {
 		if got := embedded.AtLeast(release, 5, 19); got != want {
 			t.Errorf("%q: got %v, want %v", release, got, want)
 		}
+	}
+}
+
+// TestIDsOfEarlierVersions: a cluster of an earlier version, whose range is half as
+// long, shares none of its ids with a new one.
+func TestIDsOfEarlierVersions(t *testing.T) {
+	run, old := t.TempDir(), t.TempDir()
+	first, err := embedded.TakeIDs(run, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := first.First + embedded.IDCount
+	if err := os.Symlink(old, filepath.Join(run, "ids", strconv.FormatUint(uint64(next+embedded.IDCount/2), 10))); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := embedded.TakeIDs(run, t.TempDir()); err != nil || got.First == next {
+		t.Errorf("got the ids from %d on, %v, of which the other cluster has half", got.First, err)
 	}
 }
