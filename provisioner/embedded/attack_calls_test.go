@@ -15,11 +15,7 @@ import (
 func (a *arena) testCalls(t *testing.T) {
 	name, w := a.attacker.name, a.attacker.Workstation
 	host := newHost(t, a.options, name)
-	var refused []workstationtest.Case
-	for _, a := range attempts(host) {
-		refused = append(refused, workstationtest.Case{Name: a.name, Script: inPod(a.script)})
-	}
-	w.Refuse(t, refused)
+	wantRefused(t, w, attempts(host))
 	testLimits(t, w)
 	host.wantUnchanged(t)
 	t.Run("ids", func(t *testing.T) { testIDs(t, name) })
@@ -34,6 +30,32 @@ func inPod(script string) string {
 }
 
 type attempt struct{ name, script string }
+
+// wantRefused makes all attempts, one after the other in one shell of the Pod, and
+// fails by name for each that exits with 0.
+func wantRefused(t *testing.T, w workstationtest.Workstation, all []attempt) {
+	t.Helper()
+	const mark = "exit code of attempt "
+	script := ""
+	for i, a := range all {
+		script += fmt.Sprintf("timeout 30 sh -c %s 2>&1; echo \"%s%d: $?\"\n", quoted([]string{a.script}), mark, i)
+	}
+	said, exit := w.Run(t, "kubectl exec -i "+podOn(nodes[1])+" -- sh <<'END'\n"+script+"\nEND")
+	if exit != 0 {
+		t.Fatal(said)
+	}
+	for i, a := range all {
+		t.Run(a.name, func(t *testing.T) {
+			before, after, ok := strings.Cut(said, fmt.Sprintf("%s%d: ", mark, i))
+			if !ok {
+				t.Fatalf("it was not made: %.300s", said)
+			}
+			if strings.HasPrefix(after, "0\n") || after == "0" {
+				t.Errorf("%s: want it to fail, got %.300s", a.script, before[strings.LastIndex(before, mark)+1:])
+			}
+		})
+	}
+}
 
 // roots are all the file systems that a process of the pod can look into.
 const roots = `"" /node /proc/[0-9]*/root`

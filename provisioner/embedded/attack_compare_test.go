@@ -57,25 +57,36 @@ func compare(t *testing.T, whose string, before, after map[string]string, allow 
 
 // allowedOnHost are the files of the provider's own that change while clusters run.
 func (a *arena) allowedOnHost(fresh string) []allowed {
-	data, run := regexp.QuoteMeta(filepath.Join(a.options.DataDir, "embedded")), regexp.QuoteMeta(a.options.RunDir)
+	data, run, cache := regexp.QuoteMeta(filepath.Join(a.options.DataDir, "embedded")), regexp.QuoteMeta(a.options.RunDir), regexp.QuoteMeta(a.cache)
 	names := strings.Join([]string{a.attacker.name, a.victim.name, a.neighbour.name}, "|")
 	return []allowed{
 		{regexp.MustCompile(`^` + data + `/(` + names + `)/(etcd\.)?disk$`), "clusters write to their own disks"},
 		{regexp.MustCompile(`^` + data + `/(` + names + `)/[a-z]+\.log$`), "what a cluster prints; how much is another test"},
 		{regexp.MustCompile(`^` + data + `/` + a.attacker.name + `/(record\.json|agent|bundle/(pid|config\.json|wheelhouse-machine))$`), "written anew at a start"},
 		{regexp.MustCompile(`^` + data + `/` + fresh + `(/|$)`), "made after the attacks"},
-		{regexp.MustCompile(`^` + run + `/runc/[a-z0-9-]+/state\.json$`), "runc's, of a container that was started again"},
+		{regexp.MustCompile(`^` + run + `/runc/` + a.attacker.name + `-[0-9a-f]+(/|$)`), "runc's, of a container that was started again"},
 		{regexp.MustCompile(`^` + run + `/runc/` + fresh), "made after the attacks"},
-		{regexp.MustCompile(`^` + regexp.QuoteMeta(a.cache) + `/packs/[0-9a-f]+\.users$`), "names the clusters that are made of the pack"},
+		{regexp.MustCompile(`^` + cache + `/packs/[0-9a-f]+\.users(\.json)?$`), "the clusters that a pack is kept for"},
 	}
 }
 
 // allowedInClusters are the files of a cluster that change while it runs.
 var allowedInClusters = []allowed{
-	{regexp.MustCompile(`^(/var/lib)?/etcd/`), "the database"},
-	{regexp.MustCompile(`^/var/log/|^/cluster/(log|nodes/[^/]+/log)/`), "logs"},
+	{regexp.MustCompile(`^(/cluster)?(/var/lib)?/etcd/`), "the database"},
+	{regexp.MustCompile(`^(/cluster/nodes/[^/]+/log|/cluster/log|/var/log)/`), "logs"},
 	{regexp.MustCompile(`^/cluster/nodes/[^/]+/(upper|work)(/|$)`), "compared where the node sees it"},
+	{regexp.MustCompile(`^/var/run/secrets/kubernetes.io/serviceaccount/`), "tokens, which are renewed"},
 }
+
+// allowedInNew are the files of a cluster that differ from another's: what is its
+// own, not its images' or its root file systems'.
+var allowedInNew = append([]allowed{
+	{regexp.MustCompile(`^/(dev|run|tmp|cluster|tools|home)(/|$)`), "made for the container"},
+	{regexp.MustCompile(`^/var/(run|tmp|local-path-provisioner)(/|$)`), "made for the container"},
+	{regexp.MustCompile(`^/etc/(hosts|hostname|resolv\.conf)$`), "made for the container"},
+	{regexp.MustCompile(`^/etc/(kubernetes|containerd|cni)(/|$)`), "written by the node's first process"},
+	{regexp.MustCompile(`^/var/lib/(kubelet|containerd|cni|wheelhouse|etcd)(/|$)`), "the node's state"},
+}, allowedInClusters...)
 
 // newCluster makes one after the attacks, with Pods of all images, and wants the
 // host to have run the same programs for it as before.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -38,37 +39,45 @@ var limits = map[string]limit{
 	"inodes":            {takeInodes, 1},
 }
 
-// holdLimit takes up to args[1] of the limit args[0], reports how many it got and
-// what refused more, and leaves processes behind that hold them: for args[2]
-// seconds, or until they are killed. Without args[2] they go at once.
-func holdLimit(args []string) error {
-	l, ok := limits[args[0]]
-	most, err := strconv.Atoi(args[1])
-	if !ok || err != nil {
-		return fmt.Errorf("no limit %q", args)
+// holdLimits takes each limit of args[1:], NAME=MOST, reports how many it got and
+// what refused more, and leaves processes behind that hold them for args[0] seconds,
+// or until they are killed; with 0, they go at once.
+func holdLimits(args []string) error {
+	for _, arg := range args[1:] {
+		name, text, _ := strings.Cut(arg, "=")
+		l, ok := limits[name]
+		most, err := strconv.Atoi(text)
+		if !ok || err != nil {
+			return fmt.Errorf("no limit %q", arg)
+		}
+		if args[0] == "0" {
+			l.processes = 1 // as this user alone
+		}
+		report(l.hold(name, most, args[0]))
 	}
-	seconds := "0"
-	if len(args) > 2 {
-		seconds = args[2]
-	}
-	if seconds == "0" {
-		l.processes = 1 // as this user alone
-	}
-	r := result{Attack: "hold", Way: args[0], Refused: map[string]int{}}
+	return nil
+}
+
+// hold starts the processes that hold one limit, and returns what they got.
+func (l limit) hold(name string, most int, seconds string) result {
+	r := result{Attack: "hold", Way: name, Refused: map[string]int{}}
 	share := (most + l.processes - 1) / l.processes
 	for i := range l.processes {
 		read, write, err := os.Pipe()
 		if err != nil {
-			return err
-		}
-		cmd := exec.Command("/proc/self/exe", "holder", args[0], strconv.Itoa(share), seconds, strconv.Itoa(i))
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-		cmd.ExtraFiles = []*os.File{write}
-		if err := cmd.Start(); err != nil {
 			r.Refused[errorName(err)]++
 			break
 		}
+		cmd := exec.Command("/proc/self/exe", "holder", name, strconv.Itoa(share), seconds, strconv.Itoa(i))
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		cmd.ExtraFiles = []*os.File{write}
+		err = cmd.Start()
 		write.Close()
+		if err != nil {
+			read.Close()
+			r.Refused[errorName(err)]++
+			break
+		}
 		var got held
 		if err := json.NewDecoder(read).Decode(&got); err != nil {
 			r.Refused["the holder ended: "+err.Error()]++
@@ -79,8 +88,7 @@ func holdLimit(args []string) error {
 			r.Refused[got.Refused]++
 		}
 	}
-	report(r)
-	return nil
+	return r
 }
 
 // held is what a holder tells on descriptor 3.

@@ -110,7 +110,7 @@ func restoreLinks() error {
 // its file system, and their names, in a copy of each namespace. What lies deeper
 // comes first.
 func eachFolder(kind string, do func(root, folder string, names []string)) error {
-	spaces := spaces()
+	spaces := spacesOfProcesses()
 	node := slices.IndexFunc(spaces, func(s space) bool { return s.pid == 1 })
 	if node < 0 {
 		return errors.New("there is no process 1")

@@ -35,7 +35,7 @@ var attacks = map[string]func(args []string) error{
 	"restore":     func([]string) error { return restoreLinks() },
 	"look":        look,
 	"kill":        func([]string) error { return killNode() },
-	"hold":        holdLimit,
+	"hold":        holdLimits,
 }
 
 func main() {

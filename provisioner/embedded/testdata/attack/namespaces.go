@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -92,7 +95,7 @@ const (
 
 	firstInode  = 0xf0000000 // of namespaces, as /proc shows them
 	guessAround = 48         // how far from a serial number that is known others are tried
-	guessWithin = 15 * time.Second
+	guessWithin = 30 * time.Second
 )
 
 // openGuessed opens namespaces by file handles of nsfs. A handle holds, as
@@ -102,7 +105,7 @@ const (
 // namespaces were made shortly before the node's.
 func openGuessed(known map[string]string, found func(fd int)) (tried int) {
 	deadline := time.Now().Add(guessWithin)
-	serials, types, last := map[uint64]bool{}, map[string]uint32{}, uint32(firstInode)
+	distances, types, last := map[uint64]uint64{}, map[string]uint32{}, uint32(firstInode)
 	for name, link := range known {
 		handle, _, err := unix.NameToHandleAt(unix.AT_FDCWD, link, unix.AT_SYMLINK_FOLLOW)
 		if err != nil || handle.Type() != nsfsHandle || handle.Size() < 16 {
@@ -110,17 +113,22 @@ func openGuessed(known map[string]string, found func(fd int)) (tried int) {
 		}
 		id := handle.Bytes()
 		serial := binary.NativeEndian.Uint64(id)
-		for s := serial - min(guessAround, serial-1); s < serial+guessAround; s++ {
-			serials[s] = true
+		for distance := range uint64(guessAround) {
+			for _, s := range []uint64{serial - min(distance, serial-1), serial + distance} {
+				if known, ok := distances[s]; !ok || distance < known {
+					distances[s] = distance
+				}
+			}
 		}
 		kind, _, _ := strings.Cut(name, ":")
 		types[kind] = binary.NativeEndian.Uint32(id[8:])
 		last = max(last, binary.NativeEndian.Uint32(id[12:]))
 	}
+	serials := slices.SortedFunc(maps.Keys(distances), func(a, b uint64) int { return cmp.Compare(distances[a], distances[b]) })
 	id := make([]byte, 16)
 	for _, kind := range []string{"mnt", "user", "pid", "net"} {
 		binary.NativeEndian.PutUint32(id[8:], types[kind])
-		for serial := range serials {
+		for _, serial := range serials {
 			binary.NativeEndian.PutUint64(id, serial)
 			for i := uint32(firstInode); i < last+guessAround; i++ {
 				binary.NativeEndian.PutUint32(id[12:], i)

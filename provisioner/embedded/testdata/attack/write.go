@@ -86,6 +86,9 @@ func (t target) write(kernel bool) (done []string, refused []error) {
 	try("symlink", errors.Join(unix.Symlinkat(marker, link.dir, link.path)))
 	_ = unix.Unlinkat(link.dir, link.path, 0)
 	if len(done) > 0 { // that is enough to know; what exists here may be in use
+		for _, folder := range t.folders() { // of which one may be the root of a Pod
+			_ = folder.join(newName()).create()
+		}
 		return done, refused
 	}
 	old, ok := t.firstFile()
@@ -118,6 +121,25 @@ func (t target) create() error {
 	defer unix.Close(fd)
 	_, err = unix.Write(fd, []byte(marker+"\n"))
 	return err
+}
+
+// folders lists some folders in the folder.
+func (t target) folders() []target {
+	const most = 8
+	fd, err := unix.Openat(t.dir, t.path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil
+	}
+	dir := os.NewFile(uintptr(fd), t.path)
+	defer dir.Close()
+	entries, _ := dir.ReadDir(most) // as many as can be read
+	var found []target
+	for _, entry := range entries {
+		if entry.IsDir() {
+			found = append(found, t.join(entry.Name()))
+		}
+	}
+	return found
 }
 
 // rewrite writes to an existing file what it holds, and sets what it has. A file
