@@ -3,7 +3,9 @@ module wheelhouse
 go 1.26.0
 
 require (
+	aead.dev/minisign v0.3.0
 	github.com/adrg/xdg v0.5.3
+	github.com/coreos/go-systemd/v22 v22.7.0
 	github.com/creack/pty v1.1.24
 	github.com/getkin/kin-openapi v0.152.0
 	github.com/gin-gonic/gin v1.12.0
