@@ -36,6 +36,8 @@ var fences = map[string][]string{
 	"mvdan.cc/sh":                  {"labs/lint"},
 	"sigs.k8s.io/kind":             {"provisioner/kind"},
 	"github.com/spf13/cobra":       {"."},
+	"github.com/CycloneDX":         {"."},
+	"aead.dev/minisign":            {"provisioner/pack"},
 }
 
 // TestRooms holds the map of ARCHITECTURE.md: imports point one way. Tests of

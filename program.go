@@ -26,6 +26,9 @@ import (
 	"wheelhouse/web"
 )
 
+// databaseFile is the database, in the data folder.
+const databaseFile = "wheelhouse.db"
+
 // poolSpec is the cluster that most labs ask for, and that is kept warm.
 var poolSpec = provisioner.Spec{}
 
@@ -97,7 +100,7 @@ func (c *config) open(ctx context.Context, mode server.Mode) (_ *program, err er
 	if p.provider, err = c.openProvider(ctx); err != nil {
 		return nil, err
 	}
-	if p.db, err = sqlite.Open(ctx, filepath.Join(c.Data, "wheelhouse.db")); err != nil {
+	if p.db, err = sqlite.Open(ctx, filepath.Join(c.Data, databaseFile)); err != nil {
 		return nil, err
 	}
 	return p, p.assemble(ctx, course)
