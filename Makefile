@@ -15,13 +15,32 @@ INTRO   := content/intro/images/dist/intro-1.tar
 PAGES   := web/dist/index.html
 BINARY  := bin/wheelhouse
 
+RELEASE := bin/release
+PACKAGE_VERSION ?= $(shell packaging/version '$(VERSION)')
+ARCHES          ?= amd64 $(if $(shell command -v aarch64-linux-gnu-gcc),arm64)
+MAINTAINER      ?= Wheelhouse maintainers <wheelhouse@example.org>
+HOMEPAGE        ?= https://example.org/wheelhouse
+PACK_KEY        ?=
+SIGNING_KEY     ?=
+# The last version whose dependencies all come from where Go modules of today do.
+NFPM            := $(GO) run github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
+MINISIGN        := $(GO) run aead.dev/minisign/cmd/minisign@v0.3.0
+
+# Go's own resolver and user look-up, which a static program needs, and no loading of
+# SQLite's extensions. They are the same for every build, so that one reuses the other's.
+TAGS    := netgo,osusergo,sqlite_omit_load_extension
+
 go_files = $(shell find $(1) -name '*.go' -not -name '*_test.go')
+
+# What is run from a checkout is nobody's service: it does not read the settings of one
+# that is installed on this machine.
+export WHEELHOUSE_CONFIG ?= /dev/null
 
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: $(BINARY) ## Build everything into bin/wheelhouse
@@ -56,7 +75,7 @@ $(INTRO): $(call go_files,content/intro) go.mod
 	$(GO) run ./content/intro/image
 
 $(BINARY): parts $(call go_files,.) $(shell find content/courses provisioner/pack/files provisioner/workstation provisioner/kind/workstation -type f 2>/dev/null) go.mod go.sum
-	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o $@ .
+	$(GO) build -trimpath -tags $(TAGS) -ldflags '-X main.version=$(VERSION)' -o $@ .
 
 .PHONY: pack
 pack: build ## Build the runtime pack, which clusters without a container engine are made from (minutes, once; needs root)
@@ -147,6 +166,24 @@ verify: build ## Prove every lab on fresh clusters: baseline, solution, wrong an
 .PHONY: image
 image: ## Build the container image wheelhouse:$(VERSION)
 	docker build --build-arg VERSION=$(VERSION) -t wheelhouse:$(VERSION) .
+
+.PHONY: packages
+packages: $(PAGES) ## Build static programs and the packages of wheelhouse, .deb and .rpm, into bin/release (ARCHES="amd64 arm64")
+	@set -e; for arch in $(ARCHES); do \
+	  echo "Building wheelhouse $(PACKAGE_VERSION) for $$arch"; \
+	  GO='$(GO)' TAGS='$(TAGS)' VERSION='$(VERSION)' PACKAGE_VERSION='$(PACKAGE_VERSION)' NFPM='$(NFPM)' MAINTAINER='$(MAINTAINER)' HOMEPAGE='$(HOMEPAGE)' PACK_KEY='$(PACK_KEY)' \
+	    packaging/build $$arch $(RELEASE); \
+	done
+
+.PHONY: release
+release: pack packages ## Build all that is published into bin/release: programs, packages, the runtime pack as one too, SBOMs, checksums (SIGNING_KEY=minisign.key PACK_KEY=RW… sign; needs root)
+	@GO='$(GO)' VERSION='$(VERSION)' PACKAGE_VERSION='$(PACKAGE_VERSION)' NFPM='$(NFPM)' MINISIGN='$(MINISIGN)' MAINTAINER='$(MAINTAINER)' HOMEPAGE='$(HOMEPAGE)' SIGNING_KEY='$(SIGNING_KEY)' \
+	  packaging/release $(BINARY) $(RELEASE)
+
+.PHONY: test-packages
+test-packages: ## Build the packages for this machine and try them: contents, units, lintian, and install, upgrade, remove, purge in a Debian of their own (needs root, Debian)
+	@$(MAKE) --no-print-directory packages ARCHES=$(shell $(GO) env GOHOSTARCH) RELEASE=$(RELEASE)
+	WHEELHOUSE_PACKAGES=$(abspath $(RELEASE)) $(GO) test -tags packages -timeout 20m $(GOTESTFLAGS) ./packaging
 
 .PHONY: clean
 clean: ## Remove what was built (clusters and data stay)

@@ -24,6 +24,7 @@ var rooms = map[string][]string{
 	"grader":      {"content"},
 	"labs":        {"content", "grader", "provisioner"},
 	"server":      {"content", "labs"},
+	"packaging":   {"provisioner", "web"},
 	"e2e":         {"content", "grader", "labs", "provisioner", "server", "web"},
 }
 
@@ -36,6 +37,8 @@ var fences = map[string][]string{
 	"mvdan.cc/sh":                  {"labs/lint"},
 	"sigs.k8s.io/kind":             {"provisioner/kind"},
 	"github.com/spf13/cobra":       {"."},
+	"github.com/CycloneDX":         {"."},
+	"aead.dev/minisign":            {"provisioner/pack", "packaging_test"},
 }
 
 // TestRooms holds the map of ARCHITECTURE.md: imports point one way. Tests of

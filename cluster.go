@@ -34,6 +34,7 @@ session that uses it.`,
 	}
 	cmd.AddCommand(newClusterCreateCommand(), newClusterListCommand(), newClusterDeleteCommand(), newClusterKubeconfigCommand(),
 		newClusterStopCommand(), newClusterStartCommand(), newClusterNodeCommand())
+	bindConfigFile(cmd.PersistentFlags())
 	return cmd
 }
 

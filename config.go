@@ -34,6 +34,7 @@ type config struct {
 	ClusterCPUs   uint16
 
 	Listen    string
+	inherited net.Listener // that systemd has opened; nil: Listen is still to be opened
 	PublicURL string
 	AppsURL   string
 	TLSCert   string
@@ -213,6 +214,9 @@ func loopback(host string) bool {
 // logger writes to standard error: standard output belongs to the link and to
 // data.
 func (c *config) logger() *slog.Logger {
+	if underJournal() {
+		return slog.New(newJournalHandler(os.Stderr, c.LogLevel))
+	}
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel}))
 }
 

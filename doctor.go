@@ -51,6 +51,7 @@ The exit status is 1 when no cluster can be made.`,
 		},
 	}
 	cfg.bindEngine(cmd, slog.LevelWarn)
+	bindConfigFile(cmd.Flags())
 	output.bind(cmd)
 	return cmd
 }

@@ -66,15 +66,17 @@ func newRootCommand() *cobra.Command {
   wheelhouse serve    for a class: accounts, an instructor's view
 
 Every flag can also be set in the environment: --node-image is
-WHEELHOUSE_NODE_IMAGE. A flag wins over the environment.`,
+WHEELHOUSE_NODE_IMAGE. A flag wins over the environment. The commands that look
+after a machine's service (serve, doctor, cluster, pack and others with --config)
+then read /etc/wheelhouse/wheelhouse.conf, when root runs them.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			return applyEnvironment(cmd.Flags(), os.LookupEnv)
+			return errors.Join(applyEnvironment(cmd.Flags(), os.LookupEnv), readSettings(cmd))
 		},
 	}
 	root.AddCommand(newLearnCommand(), newServeCommand(), newLabCommand(), newClusterCommand(),
-		newPackCommand(), newDoctorCommand(), newVersionCommand())
+		newPackCommand(), newBackupCommand(), newDoctorCommand(), newSBOMCommand(), newManualCommand(), newVersionCommand())
 	explainUsage(root)
 	return root
 }

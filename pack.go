@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"wheelhouse/content/intro/images"
+	"wheelhouse/provisioner"
 	"wheelhouse/provisioner/kind"
 	"wheelhouse/provisioner/pack"
 )
@@ -49,6 +50,7 @@ no network able to run every lab:
   wheelhouse pack import wheelhouse.pack    on the other machine`,
 	}
 	cmd.AddCommand(newPackBuildCommand(), newPackVerifyCommand(), newPackExportCommand(), newPackImportCommand(), newPackPathCommand(), newPackListCommand(), newPackNodeImageCommand())
+	bindConfigFile(cmd.PersistentFlags())
 	return cmd
 }
 
@@ -165,7 +167,24 @@ func (c *config) openPack(args []string) (*pack.Pack, error) {
 	if len(args) > 0 {
 		return pack.Open(args[0])
 	}
-	return pack.Current(c.PackCache)
+	return c.currentPack()
+}
+
+// systemPacks is where the package wheelhouse-pack brings its pack, for all of this
+// machine's users of clusters.
+const systemPacks = "/var/lib/wheelhouse/pack"
+
+// currentPack opens the current pack of --pack-cache. Where that was left alone and
+// has none, it is the machine's own.
+func (c *config) currentPack() (*pack.Pack, error) {
+	p, err := pack.Current(c.PackCache)
+	if own, _ := pack.DefaultCache(); provisioner.ReasonOf(err) != provisioner.NoPack || c.PackCache != own {
+		return p, err
+	}
+	if system, err := pack.Current(systemPacks); err == nil {
+		return system, nil
+	}
+	return p, err
 }
 
 func newPackExportCommand() *cobra.Command {
@@ -175,7 +194,7 @@ func newPackExportCommand() *cobra.Command {
 		Short: "Write the current pack as one file, for another machine",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := pack.Current(cfg.PackCache)
+			p, err := cfg.currentPack()
 			if err != nil {
 				return err
 			}
@@ -191,23 +210,52 @@ func newPackExportCommand() *cobra.Command {
 	return cmd
 }
 
+// packKey is the public key that imported packs have to be signed with; empty: none
+// has to be. It is set by the linker: make release PACK_KEY=…
+var packKey string
+
 func newPackImportCommand() *cobra.Command {
 	var cfg config
 	var output outputFlag
+	var trusted string
+	var unsigned bool
 	cmd := &cobra.Command{
 		Use:   "import FILE",
 		Short: "Take in a pack that was exported, and use it from now on",
-		Args:  cobra.ExactArgs(1),
+		Long: `Take in a pack that was exported, and use it from now on.
+
+Every byte is compared with the pack's manifest. Where a key is given by --pack-key,
+or built into this program, the file has to be signed with it as well: the
+signature lies beside it, in FILE.minisig, and is made with minisign:
+
+  minisign -S -s my.key -m wheelhouse.pack
+
+Clusters that run, or are stopped, stay what they are: the pack that each is made
+of is kept for as long as the cluster is there.`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := pack.Import(cmd.Context(), cfg.PackCache, args[0], newProgressPrinter(cmd.ErrOrStderr()).report)
+			var key *pack.Key
+			if trusted != "" && !unsigned {
+				var err error
+				if key, err = pack.ParseKey(trusted); err != nil {
+					return fmt.Errorf("--pack-key: %w", err)
+				}
+			}
+			p, err := pack.ImportSigned(cmd.Context(), cfg.PackCache, args[0], key, newProgressPrinter(cmd.ErrOrStderr()).report)
 			if err != nil {
 				return err
 			}
-			return printPack(cmd, output, p, "The pack was imported: %s.\n%s")
+			signed := "."
+			if key != nil {
+				signed = ", signed with the key " + key.ID() + "."
+			}
+			return printPack(cmd, output, p, "The pack was imported: %s"+signed+"\n%s")
 		},
 	}
 	cfg.bindPack(cmd)
 	output.bind(cmd)
+	cmd.Flags().StringVar(&trusted, "pack-key", packKey, "public key of minisign, or a file with it, that the pack has to be signed with")
+	cmd.Flags().BoolVar(&unsigned, "allow-unsigned", false, "take a pack that nobody has signed, such as one of your own")
 	return cmd
 }
 
@@ -227,7 +275,7 @@ or Ubuntu. The image can be moved with the engine's own commands:
   docker save wheelhouse/node:v1.36.3 | gzip > node.tar.gz`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := pack.Current(cfg.PackCache)
+			p, err := cfg.currentPack()
 			if err != nil {
 				return err
 			}
@@ -259,7 +307,7 @@ func newPackPathCommand() *cobra.Command {
 		Short: "Print the folder of the current pack",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := pack.Current(cfg.PackCache)
+			p, err := cfg.currentPack()
 			if err != nil {
 				return err
 			}

@@ -26,6 +26,9 @@ import (
 	"wheelhouse/web"
 )
 
+// databaseFile is the database, in the data folder.
+const databaseFile = "wheelhouse.db"
+
 // poolSpec is the cluster that most labs ask for, and that is kept warm.
 var poolSpec = provisioner.Spec{}
 
@@ -81,8 +84,10 @@ func (c *config) open(ctx context.Context, mode server.Mode) (_ *program, err er
 	if p.lock, err = lockData(c.Data); err != nil {
 		return nil, err
 	}
-	if p.listener, err = listen(c.Listen); err != nil {
-		return nil, err
+	if p.listener = c.inherited; p.listener == nil {
+		if p.listener, err = listen(c.Listen); err != nil {
+			return nil, err
+		}
 	}
 	p.url = c.baseURL(p.listener)
 	if c.TLSCert != "" {
@@ -95,7 +100,7 @@ func (c *config) open(ctx context.Context, mode server.Mode) (_ *program, err er
 	if p.provider, err = c.openProvider(ctx); err != nil {
 		return nil, err
 	}
-	if p.db, err = sqlite.Open(ctx, filepath.Join(c.Data, "wheelhouse.db")); err != nil {
+	if p.db, err = sqlite.Open(ctx, filepath.Join(c.Data, databaseFile)); err != nil {
 		return nil, err
 	}
 	return p, p.assemble(ctx, course)
@@ -233,6 +238,19 @@ func (p *program) discardWarm(ctx context.Context, w io.Writer) error {
 	}
 	names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, provisioner.NamePrefix) })
 	return deleteClusters(ctx, p.provider, io.Discard, names...)
+}
+
+// tellStaying prints which clusters go on running without this process, and how to
+// end them. They are looked after again by the next start.
+func (p *program) tellStaying(ctx context.Context, w io.Writer) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	names, err := listClusters(ctx, p.provider)
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%d cluster(s) go on running, and the next start finds them again. To see them: wheelhouse cluster list. To end them: wheelhouse cluster delete --all\n", len(names))
+	return err
 }
 
 // lockData makes sure that one process at a time works on a data folder.

@@ -113,7 +113,7 @@ func (c *config) embeddedOptions() embedded.Options {
 	machineBinary, _ := machine.Binary(runtime.GOARCH)
 	return embedded.Options{
 		DataDir: c.Data,
-		Pack:    func() (*pack.Pack, error) { return pack.Current(c.PackCache) },
+		Pack:    c.currentPack,
 		Agent:   agentBinary,
 		Machine: machineBinary,
 		Limits:  embedded.Limits{Memory: int64(c.ClusterMemory), Disk: int64(c.ClusterDisk), CPUs: int64(c.ClusterCPUs)},

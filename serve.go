@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"time"
@@ -29,11 +30,17 @@ their account. Students join a class by the code that its instructor gives them.
 
 A cluster takes about 700 MB of memory and, while it is created, a core:
 --max-clusters keeps a machine from being asked for more than it has; without it,
-what the machine has left decides (wheelhouse doctor shows it).`,
+what the machine has left decides (wheelhouse doctor shows it).
+
+As a service of systemd it takes the socket that it is handed, and says when it is
+ready. Clusters go on running when it is stopped; the next start finds them again.`,
 		Example: `  wheelhouse serve --listen 127.0.0.1:8080
   wheelhouse serve --listen :443 --tls-cert cert.pem --tls-key key.pem --public-url https://lab.example.org`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cfg.inherit(cmd.Flags().Changed("listen")); err != nil {
+				return err
+			}
 			program, err := cfg.open(cmd.Context(), server.Serve)
 			if err != nil {
 				return err
@@ -51,10 +58,16 @@ what the machine has left decides (wheelhouse doctor shows it).`,
 				fmt.Fprintln(cmd.OutOrStdout(), "\n"+kindWarning)
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "\nCtrl-C stops it. Everything is kept in %s\n\n", cfg.Data)
-			return program.run(cmd.Context(), nil)
+			if err := notifyReady("Serving at " + program.url.String()); err != nil {
+				program.logger.Warn("systemd does not learn that the server is ready", "error", err)
+			}
+			return program.run(cmd.Context(), func(ctx context.Context) error {
+				return program.tellStaying(ctx, cmd.OutOrStdout())
+			})
 		},
 	}
 	cfg.bindEngine(cmd, slog.LevelInfo)
+	bindConfigFile(cmd.Flags())
 	cfg.bindServing(cmd, config{Listen: "127.0.0.1:8080", Warm: 2, MaxClusters: 0, Idle: 2 * time.Hour, Rest: 10 * time.Minute})
 	return cmd
 }

@@ -27,12 +27,27 @@ const manifestLimit = 64 << 20
 // Every byte is checked on the way in; a file that is not whole or not a pack
 // leaves everything as it was.
 func Import(ctx context.Context, cache, file string, report func(provisioner.Progress)) (*Pack, error) {
+	return ImportSigned(ctx, cache, file, nil, report)
+}
+
+// ImportSigned is Import of a pack that has to be signed with key, unless that is
+// nil.
+func ImportSigned(ctx context.Context, cache, file string, key *Key, report func(provisioner.Progress)) (*Pack, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	packed, err := zstd.NewReader(f, zstd.WithDecoderMaxWindow(64<<20))
+	var reader io.Reader = f
+	verify := func() error { return nil }
+	if key != nil {
+		signed, err := openSigned(file, f, key)
+		if err != nil {
+			return nil, err
+		}
+		reader, verify = signed, signed.verify
+	}
+	packed, err := zstd.NewReader(reader, zstd.WithDecoderMaxWindow(64<<20))
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +80,9 @@ func Import(ctx context.Context, cache, file string, report func(provisioner.Pro
 	err = importFiles(archive, dir, m, progress)
 	if err == nil {
 		_, err = io.Copy(io.Discard, packed) // up to the checksum at its end
+	}
+	if err == nil {
+		err = verify()
 	}
 	if err != nil {
 		return nil, importError(ctx, file, err)

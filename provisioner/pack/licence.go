@@ -47,7 +47,7 @@ func (m *Manifest) addComponents(ctx context.Context, programs []string) ([]byte
 	var texts bytes.Buffer
 	shared := map[string][]string{} // text -> modules
 	for key, c := range found {
-		text := licenceText(filepath.Join(modules, escape(c.Module)+"@"+c.Version))
+		text := LicenceText(filepath.Join(modules, escape(c.Module)+"@"+c.Version))
 		c.License = cmp.Or(licenceName(text), "see "+Licences)
 		shared[text] = append(shared[text], key)
 		m.Components = append(m.Components, *c)
@@ -71,14 +71,20 @@ func (m *Manifest) addComponents(ctx context.Context, programs []string) ([]byte
 	return texts.Bytes(), nil
 }
 
+// LicencesOf returns the texts of the licences of all Go modules that are linked into
+// a program: of those in the module cache, which built it.
+func LicencesOf(ctx context.Context, program string) ([]byte, error) {
+	return new(Manifest).addComponents(ctx, []string{program})
+}
+
 // escape writes a module's path as the module cache does: capitals as !lower.
 func escape(path string) string {
 	return regexp.MustCompile(`[A-Z]`).ReplaceAllStringFunc(path, func(c string) string { return "!" + strings.ToLower(c) })
 }
 
-// licenceText returns what the files of a module say of its licence; empty where
-// there is none.
-func licenceText(dir string) string {
+// LicenceText returns what the files in the folder of a module or package say of its
+// licence; empty where there is none.
+func LicenceText(dir string) string {
 	entries, _ := os.ReadDir(dir)
 	var text strings.Builder
 	for _, entry := range entries {
