@@ -26,8 +26,8 @@ SIGNING_KEY     ?=
 NFPM            := $(GO) run github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 MINISIGN        := $(GO) run aead.dev/minisign/cmd/minisign@v0.3.0
 
-# Go's own resolver and user look-up, which a static program needs, and no loading of
-# SQLite's extensions. They are the same for every build, so that one reuses the other's.
+# Of static programs: Go's own resolver and user look-up, and no loading of SQLite's
+# extensions.
 TAGS    := netgo,osusergo,sqlite_omit_load_extension
 
 go_files = $(shell find $(1) -name '*.go' -not -name '*_test.go')
@@ -75,7 +75,7 @@ $(INTRO): $(call go_files,content/intro) go.mod
 	$(GO) run ./content/intro/image
 
 $(BINARY): parts $(call go_files,.) $(shell find content/courses provisioner/pack/files provisioner/workstation provisioner/kind/workstation -type f 2>/dev/null) go.mod go.sum
-	$(GO) build -trimpath -tags $(TAGS) -ldflags '-X main.version=$(VERSION)' -o $@ .
+	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o $@ .
 
 .PHONY: pack
 pack: build ## Build the runtime pack, which clusters without a container engine are made from (minutes, once; needs root)
