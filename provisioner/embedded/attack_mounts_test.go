@@ -126,7 +126,7 @@ func (a *arena) testDescriptors(t *testing.T) {
 		if n := count(results, "descriptors"); n < 100 {
 			t.Errorf("%s: only %d descriptors were tried", node, n)
 		}
-		wantHarmless(t, results, foreign)
+		t.Run(node, func(t *testing.T) { wantHarmless(t, results, foreign) })
 		a.restartNode(t, node) // its components no longer understand each other
 		a.awaitNode(t, node)
 	}
