@@ -26,7 +26,7 @@ type bound struct {
 var bounds = []bound{
 	{name: "inotify watches", most: 400_000, need: 1000}, // before there are no instances left to watch with
 	{name: "inotify instances", most: 2000, need: 64},
-	{name: "ptys", most: 5000, need: 64},
+	{name: "ptys", most: 5000, need: 64, undivided: "kernel.pty.max is one number for the whole machine, of which kernel.pty.reserve is kept for the first mount namespace; SECURITY.md says so"},
 	{name: "keys", most: 2000, need: 64},
 	{name: "open files", most: 100_000, need: 1000},
 	{name: "user namespaces", most: 300, need: 16},

@@ -34,9 +34,7 @@ func (a *arena) sights(t *testing.T) map[sight]bool {
 	seen, spaces := map[sight]bool{}, map[string]bool{}
 	for _, dir := range inner {
 		space, err := os.Readlink(dir + "/ns/mnt")
-		comm, _ := os.ReadFile(dir + "/comm")
-		// What makes a container still sees what it was started in.
-		if err != nil || spaces[space] || strings.HasPrefix(string(comm), "runc") {
+		if err != nil || spaces[space] || makesContainer(dir) {
 			continue
 		}
 		spaces[space] = true
@@ -52,6 +50,14 @@ func (a *arena) sights(t *testing.T) map[sight]bool {
 		}
 	}
 	return seen
+}
+
+// makesContainer reports whether a process is runc's, which makes a container and still
+// sees what it was started in. What runs in the container does not see that process.
+func makesContainer(dir string) bool {
+	comm, _ := os.ReadFile(dir + "/comm") // of one that has just ended there is none
+	command, _ := os.ReadFile(dir + "/cmdline")
+	return strings.HasPrefix(string(comm), "runc") || strings.HasPrefix(string(command), "runc\x00init")
 }
 
 // newSights are those that are more than before the first attack. Of the cluster's

@@ -73,7 +73,8 @@ func newArena(t *testing.T) *arena {
 	t.Helper()
 	a := &arena{options: optionsAt(t, t.TempDir()), cache: provisionertest.PackCache(t)}
 	a.options.RunDir = newRunDir(t)
-	a.options.Limits.Disk = 3 << 30 // so that it can be filled
+	a.options.Limits.Disk = 3 << 30    // so that it can be filled
+	a.options.Limits.Memory = 12 << 30 // for thousands of processes, descriptors and connections
 	a.provider = newProvider(t, a.options)
 	a.putSecrets(t)
 	t.Cleanup(func() { removeMarkers(t, a.cache) })
