@@ -35,8 +35,8 @@ var bounds = []bound{
 	{name: "connections", most: 300_000, need: 64},
 	{name: "loop devices", most: 64, need: 0},
 	{name: "processes", most: 9000, need: 64},
+	{name: "disk", most: 2 << 10, need: 64}, // MiB; a file needs an inode, so this comes first
 	{name: "inodes", most: 300_000, need: 1000},
-	{name: "disk", most: 8 << 10, need: 64}, // MiB
 }
 
 // holdFor is more than it takes to look, in seconds; then the holders end by
