@@ -27,6 +27,9 @@ func (a *arena) sights(t *testing.T) map[sight]bool {
 		host[m.device] = true
 	}
 	for _, dir := range outermost {
+		if makesContainer(dir) {
+			continue
+		}
 		for _, m := range mountsOf(dir) {
 			outer[m.device] = true
 		}
@@ -56,8 +59,8 @@ func (a *arena) sights(t *testing.T) map[sight]bool {
 // sees what it was started in. What runs in the container does not see that process.
 func makesContainer(dir string) bool {
 	comm, _ := os.ReadFile(dir + "/comm") // of one that has just ended there is none
-	command, _ := os.ReadFile(dir + "/cmdline")
-	return strings.HasPrefix(string(comm), "runc") || strings.HasPrefix(string(command), "runc\x00init")
+	program, _ := os.Readlink(dir + "/exe")
+	return strings.HasPrefix(string(comm), "runc") || strings.Contains(program, "runc")
 }
 
 // newSights are those that are more than before the first attack. Of the cluster's
