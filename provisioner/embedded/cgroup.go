@@ -80,15 +80,12 @@ func (c cgroups) annotations(name string) map[string]string {
 	}
 }
 
-// memory returns the limits of a cluster that may use bytes of memory. What it
-// may swap is a quarter of that: enough for one that is suspended to make room for
-// others, and too little to keep the machine's disk busy for long before a
-// process that takes too much is killed.
+// memory returns the limits of a cluster that may use bytes of memory and swap
+// together: with only its memory limited it could fill the machine's swap.
 func (c cgroups) memory(bytes int64) *specs.LinuxMemory {
 	limits := &specs.LinuxMemory{Limit: &bytes}
 	if !c.noSwap {
-		both := bytes + bytes/4
-		limits.Swap = &both
+		limits.Swap = &bytes // of both, as the runtime specification has it
 	}
 	return limits
 }

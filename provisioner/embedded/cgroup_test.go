@@ -76,8 +76,8 @@ func TestCgroups(t *testing.T) {
 				t.Errorf("got properties %v, want %d", got, test.props)
 			}
 			limits := got.Memory(4 << 30)
-			if *limits.Limit != 4<<30 || (limits.Swap != nil) != test.swap || test.swap && *limits.Swap != 5<<30 {
-				t.Errorf("got limits %+v, want 4 GiB, and 1 GiB to swap: %v", limits, test.swap)
+			if *limits.Limit != 4<<30 || (limits.Swap != nil) != test.swap || test.swap && *limits.Swap != 4<<30 {
+				t.Errorf("got limits %+v, want 4 GiB, of memory and swap together: %v", limits, test.swap)
 			}
 		})
 	}
