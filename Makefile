@@ -32,8 +32,8 @@ TAGS    := netgo,osusergo,sqlite_omit_load_extension
 
 go_files = $(shell find $(1) -name '*.go' -not -name '*_test.go')
 
-# What is run from a checkout is nobody's service: it does not read the settings of one
-# that is installed on this machine.
+# A program that is run from a checkout does not read the settings of a service that is
+# installed on this machine.
 export WHEELHOUSE_CONFIG ?= /dev/null
 
 .DEFAULT_GOAL := help

@@ -255,7 +255,7 @@ of is kept for as long as the cluster is there.`,
 	cfg.bindPack(cmd)
 	output.bind(cmd)
 	cmd.Flags().StringVar(&trusted, "pack-key", packKey, "public key of minisign, or a file with it, that the pack has to be signed with")
-	cmd.Flags().BoolVar(&unsigned, "allow-unsigned", false, "take a pack that nobody has signed, such as one of your own")
+	cmd.Flags().BoolVar(&unsigned, "allow-unsigned", false, "take a pack that is not signed, such as one of your own")
 	return cmd
 }
 

@@ -31,7 +31,7 @@ const leastFree = 96 << 20
 // causes are what to tell of each, after a colon.
 var causes = map[machine.Cause]string{
 	machine.NoInotify: "it has no inotify instances left, which Kubernetes watches files with. " +
-		"Delete clusters that nobody needs, or raise the limit: sudo sysctl fs.inotify.max_user_instances=8192",
+		"Delete clusters that are not needed, or raise the limit: sudo sysctl fs.inotify.max_user_instances=8192",
 	machine.NoSpace:     "the disk is full. Make room in Wheelhouse's data directory and try again.",
 	machine.NoMemory:    "there is no memory left. End a lab or close other programs, or raise --cluster-memory, and try again.",
 	machine.NoProcesses: "no more processes can be started. End a lab or close other programs, and try again.",
@@ -41,7 +41,7 @@ var causes = map[machine.Cause]string{
 type brokenError struct {
 	part  string        // "kubelet of worker-1"
 	cause machine.Cause // "" where none is known
-	log   string        // what it printed last, of which nobody knows what it means
+	log   string        // what it printed last, whose meaning is not known
 }
 
 func (e *brokenError) Error() string {

@@ -18,8 +18,8 @@ const (
 )
 
 // Delegate gives the control group dir, and no limit of it, to the user and
-// group id: whoever has that id makes groups below dir, moves processes between
-// them and hands controllers to them. runc does this with its systemd driver
+// group id: processes with that id make groups below dir, move processes between
+// them and hand controllers to them. runc does this with its systemd driver
 // only. The caller's user namespace has to have the group's present owner.
 func Delegate(dir string, id int) error {
 	names := []string{"cgroup.procs", "tasks", "cgroup.threads", "cgroup.subtree_control"} // tasks: version 1

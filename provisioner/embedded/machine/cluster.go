@@ -39,7 +39,7 @@ const Program = ClusterDir + "/" + ProgramFile
 // process belongs to no id that a node has.
 const (
 	IDCount = 2 * NodeIDs
-	NodeIDs = 1 << 16 // the first id of the nodes, and how many they have: Kubernetes needs 65534, which is nobody's
+	NodeIDs = 1 << 16 // the first id of the nodes, and how many they have: Kubernetes needs 65534, the user nobody
 )
 
 // File descriptors that the cluster's first process is started with: sockets

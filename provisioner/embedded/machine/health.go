@@ -95,7 +95,7 @@ func oomKills() int64 {
 	return 0
 }
 
-// logTail returns the last lines of a log, for whoever looks after the cluster: what
+// logTail returns the last lines of a log, for the person who looks after the cluster: what
 // they mean is not known here.
 func logTail(path string) string {
 	const most = 2048 // bytes

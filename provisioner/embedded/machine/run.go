@@ -83,8 +83,8 @@ func serveSocket(ctx context.Context, fd uintptr, name, network, address string,
 // process can reach it; the agent is handed the listener.
 const agentSocket = "/run/agent.sock"
 
-// agentListener returns the listener for an agent that is about to start. Nobody
-// answers on agentSocket once all that hold it have ended.
+// agentListener returns the listener for an agent that is about to start. agentSocket
+// refuses connections once all processes that hold it have ended.
 func agentListener() ([]*os.File, error) {
 	if err := os.Remove(agentSocket); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err

@@ -1,4 +1,4 @@
-// Package hostusers warns whoever makes a Pod that wants a user namespace of its own
+// Package hostusers warns a client that makes a Pod that wants a user namespace of its own
 // (hostUsers: false): the API server takes it, and it never starts. The nodes of a
 // cluster are in a user namespace themselves, and mounts with mapped ids need rights
 // over the file systems below, which only the machine has.
