@@ -29,14 +29,18 @@ func groupsOf(t testing.TB, name string) []string {
 	var groups []string
 	for _, pattern := range []string{
 		"/sys/fs/cgroup/wheelhouse.slice/wheelhouse-" + name + "*.scope",
-		"/sys/fs/cgroup/wheelhouse/" + name + "*/",
-		"/sys/fs/cgroup/*/wheelhouse/" + name + "*/",
+		"/sys/fs/cgroup/wheelhouse/" + name + "*",
+		"/sys/fs/cgroup/*/wheelhouse/" + name + "*",
 	} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
 		}
-		groups = append(groups, found...)
+		for _, path := range found {
+			if info, err := os.Stat(path); err == nil && info.IsDir() { // a group's own files lie beside those below it
+				groups = append(groups, path)
+			}
+		}
 	}
 	return groups
 }
@@ -136,6 +140,9 @@ func TestRemoveGroups(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
+	if groups := groupsOf(t, "test"); !slices.ContainsFunc(groups, func(path string) bool { return strings.HasPrefix(path, parent) }) && !strings.HasSuffix(parent, ".slice") {
+		t.Errorf("got the groups %q, want %s among them", groups, group)
+	}
 	if err := embedded.RemoveGroups(ctx, container); err != nil {
 		t.Fatal(err)
 	}
