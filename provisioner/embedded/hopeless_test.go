@@ -45,31 +45,35 @@ func TestHopelessInotify(t *testing.T) {
 	}
 }
 
-// takeInotify leaves the cluster name no inotify instances, as soon as it has a user
-// namespace.
+// takeInotify leaves the cluster name no inotify instances until ctx ends: again and
+// again, because the cluster's first process sets a limit of its own.
 func takeInotify(ctx context.Context, t *testing.T, name string) error {
-	tick := time.NewTicker(5 * time.Millisecond)
+	own, err := os.Readlink("/proc/self/ns/user")
+	if err != nil {
+		return err
+	}
+	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
+	last := errors.New("the cluster never had a process")
 	for {
 		for _, process := range clusterProcesses(t, name) {
-			pid := filepath.Base(process)
-			own, err := os.Readlink("/proc/self/ns/user")
-			if err != nil {
-				return err
-			}
 			if its, err := os.Readlink(process + "/ns/user"); err != nil || its == own {
 				continue
 			}
-			cmd := exec.CommandContext(ctx, "nsenter", "--user", "--target", pid, "--setuid", "0", "--setgid", "0",
+			cmd := exec.CommandContext(ctx, "nsenter", "--user", "--target", filepath.Base(process), "--setuid", "0", "--setgid", "0",
 				"sh", "-c", "echo 0 >/proc/sys/user/max_inotify_instances")
-			if out, err := cmd.CombinedOutput(); err != nil {
-				return fmt.Errorf("take the inotify instances of %s: %w: %s", process, err, out)
+			out, err := cmd.CombinedOutput()
+			if err == nil {
+				last = nil
+				break
 			}
-			return nil
+			if last != nil { // else it has just ended
+				last = fmt.Errorf("take the inotify instances of %s: %w: %s", process, err, out)
+			}
 		}
 		select {
 		case <-ctx.Done():
-			return errors.New("the cluster never had a process")
+			return last
 		case <-tick.C:
 		}
 	}
