@@ -218,7 +218,7 @@ func testKilled(t *testing.T, p *embedded.Provider, name string) {
 		})
 	}
 	t.Run("the first process", func(t *testing.T) {
-		kill(t, name, "/wheelhouse-machine init /wheelhouse-machine cluster")
+		kill(t, name, "/cluster/bin/wheelhouse-machine init /cluster/bin/wheelhouse-machine cluster")
 		await(t, "it is not Halted", func() bool {
 			clusters, err := p.List(t.Context())
 			if err != nil {
