@@ -77,7 +77,7 @@ var features = []feature{
 		kubectl run wants --image=busybox:1.36 --overrides='{"spec":{"nodeSelector":{"kubernetes.io/hostname":"control-plane"}}}' -- sleep 1000 >/dev/null
 		try 30 shows 'untolerated taint' kubectl get pod wants -o jsonpath='{.status.conditions[0].message}'
 		for app in kube-dns metrics-server; do kubectl get pods -n kube-system -l k8s-app=$app -o jsonpath='{.items[*].spec.nodeName}{"\n"}'; done`,
-		`(?s)^node-role.kubernetes.io/control-plane NoSchedule\nworker-1\n.*control-plane\ncontrol-plane$`},
+		`(?s)^node-role.kubernetes.io/control-plane NoSchedule\nworker-1\n.*control-plane\n(control-plane|worker-1)$`},
 	{"stateful set", []string{"statefulset.yaml"}, `kubectl rollout status statefulset/db --timeout=120s
 		try 30 shows PONG kubectl exec db-1 -- redis-cli -h db-0.db ping; kubectl exec db-0 -- redis-cli -h db-1.db set a b
 		kubectl get pvc -o name`, `(?s)OK\n.*data-db-0\n.*data-db-1$`},

@@ -154,7 +154,10 @@ func (c *component) build(ctx context.Context, source, dir, seccomp string, log 
 		env := append([]string{"CGO_ENABLED=0"}, goEnv...)
 		if batch[0].cgo {
 			ldflags = append(ldflags, "-linkmode=external", "-extldflags=-static")
-			env = append(env, "CGO_ENABLED=1", "CC=gcc", "PKG_CONFIG="+filepath.Join(seccomp, "pkg-config"))
+			// Go keeps what it compiled by these flags, not by what pkg-config said: without the
+			// path in them it would look for the library in a folder that is gone.
+			env = append(env, "CGO_ENABLED=1", "CC=gcc", "PKG_CONFIG="+filepath.Join(seccomp, "pkg-config"),
+				"CGO_LDFLAGS=-O2 -g -L"+filepath.Join(seccomp, "usr/lib", multiarch()))
 		}
 		if batch[0].version != "" {
 			set, err := batch[0].linkerFlags(ctx, module)

@@ -42,7 +42,6 @@ func (s *debSet) workstation(ctx context.Context, kubernetes string, completion 
 	t.text("usr/share/bash-completion/completions/kubectl", string(completion), 0o644)
 	t.link("usr/local/bin/editor", "/usr/bin/nano")
 	t.text("usr/local/bin/wheelhouse-agent", "", 0o755) // the agent is bound over it
-	t.folder("run/wheelhouse", 0o755)
 
 	for name, line := range map[string]string{
 		"etc/passwd": "student:x:%[1]d:%[1]d:Student:/home/student:/bin/bash\n",
