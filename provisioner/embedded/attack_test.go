@@ -39,12 +39,13 @@ func TestAttack(t *testing.T) {
 		{"processes", a.testProcesses},
 		{"mounts", a.testMounts},
 		{"sight", a.testSight},
+		{"watching", a.testWatching},
 		{"limits", a.testLimits},
 		{"descriptors", a.testDescriptors},
 		{"links", a.testLinks},
 	}
 	if !all {
-		const quick = 7 // those that leave the cluster as it was
+		const quick = 8 // those that leave the cluster as it was
 		attacks = attacks[:quick]
 		t.Logf("limits, descriptors, links and the comparison of files are not tried: make test-attack tries all")
 	}

@@ -36,6 +36,7 @@ var attacks = map[string]func(args []string) error{
 	"look":        look,
 	"kill":        func([]string) error { return killNode() },
 	"hold":        holdLimits,
+	"watch":       watchOthers,
 }
 
 func main() {
