@@ -23,6 +23,9 @@ type host struct {
 	paths       []string // files, sockets and folders
 	noHierarchy []string // controllers of which there is no hierarchy of control groups
 
+	port   uint32   // of virtual sockets, which the host listens on; 0 where the kernel has none
+	locked []string // devices that the host holds a lock on
+
 	key     int // serial number of a key; 0 where keys cannot be had
 	reached atomic.Int64
 
@@ -57,6 +60,8 @@ func newHost(t *testing.T, options embedded.Options, name string) *host {
 	} else {
 		t.Logf("keys are not tried: %v", err)
 	}
+	h.listenVirtual(t)
+	h.lock(t, "/dev/null", "/dev/zero", "/dev/urandom")
 	cluster := "/sys/fs/cgroup/*/wheelhouse/" + name + "-*/"
 	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
 		cluster = "/sys/fs/cgroup/wheelhouse/" + name + "-*/"
@@ -115,6 +120,43 @@ func (h *host) listen(t *testing.T, name string) {
 		if ip := a.(*net.IPNet).IP; !ip.IsLinkLocalUnicast() {
 			h.addresses = append(h.addresses, "tcp="+net.JoinHostPort(ip.String(), fmt.Sprint(port)))
 		}
+	}
+}
+
+// listenVirtual takes a port of virtual sockets (vsock(7)), which no network namespace
+// has for itself.
+func (h *host) listenVirtual(t *testing.T) {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_VSOCK, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		t.Cleanup(func() { unix.Close(fd) })
+		err = unix.Bind(fd, &unix.SockaddrVM{CID: unix.VMADDR_CID_ANY, Port: unix.VMADDR_PORT_ANY})
+	}
+	var address unix.Sockaddr
+	if err == nil {
+		address, err = unix.Getsockname(fd)
+	}
+	if err != nil {
+		t.Logf("virtual sockets are not tried: %v", err)
+		return
+	}
+	h.port = address.(*unix.SockaddrVM).Port
+}
+
+// lock locks the devices. Nothing that the host does with a device waits for that.
+func (h *host) lock(t *testing.T, devices ...string) {
+	t.Helper()
+	for _, path := range devices {
+		file, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { file.Close() })
+		if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+			t.Logf("%s is not tried: %v", path, err)
+			continue
+		}
+		h.locked = append(h.locked, path)
 	}
 }
 

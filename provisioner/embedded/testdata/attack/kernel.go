@@ -32,6 +32,8 @@ var attempts = map[string]func(args []string) error{
 	"dial":     dial,
 	"settings": settings,
 	"mknod":    mknod,
+	"vsock":    vsock,
+	"lock":     lock,
 }
 
 // try makes the attempt named by args[0]. It ends the program, with 0 if that was let
