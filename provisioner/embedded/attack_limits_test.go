@@ -56,6 +56,17 @@ func (a *arena) testLimits(t *testing.T) {
 
 // testHeld has the attacker hold some limits at the same time.
 func (a *arena) testHeld(t *testing.T, host string, some []bound) {
+	a.testHeldBy(t, host, some)
+	t.Run("a new Pod of the neighbour", func(t *testing.T) {
+		if _, err := a.neighbour.run(t.Context(), 2*time.Minute, `kubectl run another --image=busybox:1.36 --restart=Never -- sleep 600 &&
+			kubectl wait --for=condition=Ready pod/another --timeout=90s && kubectl delete pod another --force --grace-period=0`); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// testHeldBy is testHeld without a new Pod meanwhile.
+func (a *arena) testHeldBy(t *testing.T, host string, some []bound) {
 	before := map[string]int{}
 	for _, b := range some {
 		before[b.name] = takeOnHost(t, host, b)
@@ -96,12 +107,6 @@ func (a *arena) testHeld(t *testing.T, host string, some []bound) {
 			}
 		})
 	}
-	t.Run("a new Pod of the neighbour", func(t *testing.T) {
-		if _, err := a.neighbour.run(t.Context(), 2*time.Minute, `kubectl run another --image=busybox:1.36 --restart=Never -- sleep 600 &&
-			kubectl wait --for=condition=Ready pod/another --timeout=90s && kubectl delete pod another --force --grace-period=0`); err != nil {
-			t.Error(err)
-		}
-	})
 }
 
 // byWay attacks from the node's Pod, and returns the results by their ways.

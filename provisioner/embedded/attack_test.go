@@ -40,12 +40,14 @@ func TestAttack(t *testing.T) {
 		{"mounts", a.testMounts},
 		{"sight", a.testSight},
 		{"watching", a.testWatching},
+		{"quick limits", a.testQuickLimits},
+		{"the kernel's memory", a.testKernelMemory},
 		{"limits", a.testLimits},
 		{"descriptors", a.testDescriptors},
 		{"links", a.testLinks},
 	}
 	if !all {
-		const quick = 8 // those that leave the cluster as it was
+		const quick = 10 // those that leave the cluster as it was
 		attacks = attacks[:quick]
 		t.Logf("limits, descriptors, links and the comparison of files are not tried: make test-attack tries all")
 	}

@@ -37,6 +37,8 @@ var limits = map[string]limit{
 	"loop devices":      {takeLoops, 1},
 	"disk":              {takeDisk, 1},
 	"inodes":            {takeInodes, 1},
+	"aio requests":      {takeRequests, 1},
+	"file locks":        {takeLocks, 1},
 }
 
 // holdLimits takes each limit of args[1:], NAME=MOST, reports how many it got and
