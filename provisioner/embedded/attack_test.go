@@ -49,7 +49,7 @@ func TestAttack(t *testing.T) {
 	if !all {
 		const quick = 10 // those that leave the cluster as it was
 		attacks = attacks[:quick]
-		t.Logf("limits, descriptors, links and the comparison of files are not tried: make test-attack tries all")
+		t.Logf("limits, descriptors, links, deep control groups and the comparison of files are not tried: make test-attack tries all")
 	}
 	for _, attack := range attacks {
 		began := time.Now()
@@ -60,6 +60,7 @@ func TestAttack(t *testing.T) {
 		return
 	}
 	t.Run("comparison", func(t *testing.T) { a.testUnchanged(t, before) })
+	t.Run("deep control groups", a.testDeepGroups) // the last: the neighbour is gone afterwards
 }
 
 // attackVariable is "all" where the attacks are tried that take minutes, too, and load

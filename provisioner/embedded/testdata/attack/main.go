@@ -37,6 +37,7 @@ var attacks = map[string]func(args []string) error{
 	"kill":        func([]string) error { return killNode() },
 	"hold":        holdLimits,
 	"watch":       watchOthers,
+	"deepen":      deepen,
 }
 
 func main() {
