@@ -143,15 +143,18 @@ lint: parts ## gofmt, vet, staticcheck and the front end's linter and type check
 
 # The guest's clusters are made of the pack that this machine has. SUITE names the
 # Debian; DEBS a folder with packages to install instead of the program and the pack.
+# Without KVM, a kernel of user-mode Linux (e2e/machine/build-kernel) is many times
+# faster than QEMU's emulation: UML=FOLDER/linux.
 SUITE ?= bookworm
 DEBS  ?=
+UML ?=
 GUEST_FORM ?=
 .PHONY: test-machine
 test-machine: build ## Boot Debian in QEMU, make a cluster there, do a lab by the API, suspend, restart, reboot, delete, compare (SUITE=trixie; needs root, qemu-system-x86, mmdebstrap, a pack)
 	@out=$$(mktemp -d) && trap 'rm -rf "$$out"' EXIT && \
 	  { [ -n "$(DEBS)" ] || $(BINARY) pack export "$$out/pack.tar.zst"; } && \
 	  CGO_ENABLED=0 $(GO) test -count=1 -tags machine -timeout 0 -v ./e2e/machine -run '^TestGuest$$' \
-	    -suite $(SUITE) -binary $(abspath $(BINARY)) -pack "$$out/pack.tar.zst" -debs "$(abspath $(DEBS))" $(GUEST_FORM)
+	    -suite $(SUITE) -binary $(abspath $(BINARY)) -pack "$$out/pack.tar.zst" -debs "$(abspath $(DEBS))" -uml "$(abspath $(UML))" $(GUEST_FORM)
 
 .PHONY: test-machine-short
 test-machine-short: GUEST_FORM = -short-form
