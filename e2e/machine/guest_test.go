@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -253,5 +254,8 @@ func userModeLinux(ctx context.Context, guest, share, dir, console string) (*exe
 		"ubd0="+filepath.Join(dir, "changes.cow")+","+filepath.Join(guest, "disk.img"), "ubd1r="+share,
 		"con0=null,fd:2", "con=null", "ssl1=null,fd:1", "ssl=null", "umid=guest-"+filepath.Base(dir), "uml_dir="+dir)
 	cmd.Stderr = file
+	// It is many processes, all of which end with it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	return cmd, nil
 }
