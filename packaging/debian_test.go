@@ -154,7 +154,7 @@ func (d *debian) has(name string) bool {
 	return err == nil
 }
 
-// files lists everything but what dpkg notes for itself.
+// files lists everything but what dpkg, mount and systemd-analyze note for themselves.
 func (d *debian) files() []string {
 	d.t.Helper()
 	var names []string
@@ -163,7 +163,7 @@ func (d *debian) files() []string {
 			return err
 		}
 		name := strings.TrimPrefix(path, d.root)
-		if slices.Contains([]string{"/proc", "/sys", "/dev", "/var/lib/dpkg", "/var/log", "/var/cache", "/tmp"}, name) {
+		if slices.Contains([]string{"/proc", "/sys", "/dev", "/var/lib/dpkg", "/var/log", "/var/cache", "/tmp", "/run/mount", "/run/systemd"}, name) {
 			return filepath.SkipDir
 		}
 		names = append(names, name)
@@ -327,7 +327,7 @@ func (d *debian) links() []string {
 	}
 	var names []string
 	for _, name := range found {
-		names = append(names, strings.TrimPrefix(name, d.path("/etc/systemd/system/")))
+		names = append(names, strings.TrimPrefix(name, d.path("/etc/systemd/system")+"/"))
 	}
 	slices.Sort(names)
 	return names

@@ -25,7 +25,7 @@ func smallPack(t *testing.T, salt string) string {
 	t.Helper()
 	dir := t.TempDir()
 	m := pack.Manifest{
-		Version: 1, Kubernetes: "v1.36.3", Arch: runtime.GOARCH, Go: runtime.Version(),
+		Version: 2, Kubernetes: "v1.36.3", Arch: runtime.GOARCH, Go: runtime.Version(),
 		Components: []pack.Component{{Name: "Kubernetes", Module: "k8s.io/kubernetes", Version: "v1.36.3", License: "Apache-2.0"}},
 		Packages:   []pack.Package{{Name: "bash", Version: "5.2.15-2+b7", License: "GPL-3+"}},
 	}
