@@ -97,9 +97,12 @@ func newDebian(t *testing.T) *debian {
 
 func (d *debian) path(name string) string { return filepath.Join(d.root, name) }
 
+// chrootEnv is the environment of what runs in a debian.
+var chrootEnv = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8"}
+
 func (d *debian) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "chroot", append([]string{d.root, name}, args...)...)
-	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8"}
+	cmd.Env = slices.Clone(chrootEnv)
 	return cmd
 }
 
