@@ -17,9 +17,11 @@ BINARY  := bin/wheelhouse
 
 RELEASE := bin/release
 PACKAGE_VERSION ?= $(shell packaging/version '$(VERSION)')
-ARCHES          ?= amd64 $(if $(shell command -v aarch64-linux-gnu-gcc),arm64)
-MAINTAINER      ?= Wheelhouse maintainers <wheelhouse@example.org>
-HOMEPAGE        ?= https://example.org/wheelhouse
+# This machine's architecture, and the other where its compiler is installed.
+ARCHES          ?= $(sort $(shell $(GO) env GOHOSTARCH) $(if $(shell command -v aarch64-linux-gnu-gcc),arm64) $(if $(shell command -v x86_64-linux-gnu-gcc),amd64))
+# Who publishes packages says so here: MAINTAINER='Jane Doe <jane@example.com>'.
+MAINTAINER      ?= Unofficial build of Wheelhouse <set-maintainer@example.org>
+HOMEPAGE        ?=
 PACK_KEY        ?=
 SIGNING_KEY     ?=
 # The last version whose dependencies all come from where Go modules of today do.
@@ -143,15 +145,18 @@ lint: parts ## gofmt, vet, staticcheck and the front end's linter and type check
 
 # The guest's clusters are made of the pack that this machine has. SUITE names the
 # Debian; DEBS a folder with packages to install instead of the program and the pack.
+# Without KVM, a kernel of user-mode Linux (e2e/machine/build-kernel) is many times
+# faster than QEMU's emulation: UML=FOLDER/linux.
 SUITE ?= bookworm
 DEBS  ?=
+UML ?=
 GUEST_FORM ?=
 .PHONY: test-machine
 test-machine: build ## Boot Debian in QEMU, make a cluster there, do a lab by the API, suspend, restart, reboot, delete, compare (SUITE=trixie; needs root, qemu-system-x86, mmdebstrap, a pack)
 	@out=$$(mktemp -d) && trap 'rm -rf "$$out"' EXIT && \
 	  { [ -n "$(DEBS)" ] || $(BINARY) pack export "$$out/pack.tar.zst"; } && \
 	  CGO_ENABLED=0 $(GO) test -count=1 -tags machine -timeout 0 -v ./e2e/machine -run '^TestGuest$$' \
-	    -suite $(SUITE) -binary $(abspath $(BINARY)) -pack "$$out/pack.tar.zst" -debs "$(abspath $(DEBS))" $(GUEST_FORM)
+	    -suite $(SUITE) -binary $(abspath $(BINARY)) -pack "$$out/pack.tar.zst" -debs "$(abspath $(DEBS))" -uml "$(abspath $(UML))" $(GUEST_FORM)
 
 .PHONY: test-machine-short
 test-machine-short: GUEST_FORM = -short-form
@@ -172,7 +177,7 @@ image: ## Build the container image wheelhouse:$(VERSION)
 	docker build --build-arg VERSION=$(VERSION) -t wheelhouse:$(VERSION) .
 
 .PHONY: packages
-packages: $(PAGES) ## Build static programs and the packages of wheelhouse, .deb and .rpm, into bin/release (ARCHES="amd64 arm64")
+packages: $(PAGES) ## Build static programs and the packages of wheelhouse, .deb and .rpm, into bin/release (ARCHES="amd64 arm64" MAINTAINER="Name <address>" HOMEPAGE=URL)
 	@set -e; for arch in $(ARCHES); do \
 	  echo "Building wheelhouse $(PACKAGE_VERSION) for $$arch"; \
 	  GO='$(GO)' TAGS='$(TAGS)' VERSION='$(VERSION)' PACKAGE_VERSION='$(PACKAGE_VERSION)' NFPM='$(NFPM)' MAINTAINER='$(MAINTAINER)' HOMEPAGE='$(HOMEPAGE)' PACK_KEY='$(PACK_KEY)' \
@@ -185,7 +190,8 @@ release: pack packages ## Build all that is published into bin/release: programs
 	  packaging/release $(BINARY) $(RELEASE)
 
 .PHONY: test-packages
-test-packages: ## Build the packages for this machine and try them: contents, units, lintian, and install, upgrade, remove, purge in a Debian of their own (needs root, Debian)
+test-packages: ## Build the packages for this machine and try them: contents, units, lintian, and install, upgrade, remove, purge in a Debian of their own (needs root, Debian, mmdebstrap, lintian, rpm)
+	@command -v rpm >/dev/null || echo "SKIPPED: the tests of the .rpm packages, because there is no rpm (apt install rpm)"
 	@$(MAKE) --no-print-directory packages ARCHES=$(shell $(GO) env GOHOSTARCH) RELEASE=$(RELEASE)
 	WHEELHOUSE_PACKAGES=$(abspath $(RELEASE)) $(GO) test -tags packages -timeout 20m $(GOTESTFLAGS) ./packaging
 

@@ -97,9 +97,12 @@ func newDebian(t *testing.T) *debian {
 
 func (d *debian) path(name string) string { return filepath.Join(d.root, name) }
 
+// chrootEnv is the environment of what runs in a debian.
+var chrootEnv = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8"}
+
 func (d *debian) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "chroot", append([]string{d.root, name}, args...)...)
-	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8"}
+	cmd.Env = slices.Clone(chrootEnv)
 	return cmd
 }
 
@@ -154,7 +157,7 @@ func (d *debian) has(name string) bool {
 	return err == nil
 }
 
-// files lists everything but what dpkg notes for itself.
+// files lists everything but what dpkg, mount and systemd-analyze note for themselves.
 func (d *debian) files() []string {
 	d.t.Helper()
 	var names []string
@@ -163,7 +166,7 @@ func (d *debian) files() []string {
 			return err
 		}
 		name := strings.TrimPrefix(path, d.root)
-		if slices.Contains([]string{"/proc", "/sys", "/dev", "/var/lib/dpkg", "/var/log", "/var/cache", "/tmp"}, name) {
+		if slices.Contains([]string{"/proc", "/sys", "/dev", "/var/lib/dpkg", "/var/log", "/var/cache", "/tmp", "/run/mount", "/run/systemd"}, name) {
 			return filepath.SkipDir
 		}
 		names = append(names, name)
@@ -327,7 +330,7 @@ func (d *debian) links() []string {
 	}
 	var names []string
 	for _, name := range found {
-		names = append(names, strings.TrimPrefix(name, d.path("/etc/systemd/system/")))
+		names = append(names, strings.TrimPrefix(name, d.path("/etc/systemd/system")+"/"))
 	}
 	slices.Sort(names)
 	return names

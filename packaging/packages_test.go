@@ -14,6 +14,9 @@ import (
 	"testing"
 )
 
+// rpmArch is this machine's architecture as rpm names it.
+var rpmArch = map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]
+
 // built returns the package of this machine's architecture that `make packages` made.
 func built(t *testing.T, name, ext string) string {
 	t.Helper()
@@ -23,7 +26,7 @@ func built(t *testing.T, name, ext string) string {
 	}
 	arch := runtime.GOARCH
 	if ext == "rpm" {
-		arch = map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[arch]
+		arch = rpmArch
 	}
 	found, err := filepath.Glob(filepath.Join(dir, name+`[_\-][0-9]*`+arch+"."+ext))
 	if err != nil || len(found) == 0 {
@@ -136,6 +139,7 @@ func TestDebContents(t *testing.T) {
 }
 
 func TestRPMContents(t *testing.T) {
+	needRPM(t)
 	rpm := built(t, "wheelhouse", "rpm")
 	var got []string
 	for line := range strings.Lines(run(t, "rpm", "-qp", "--qf", `[%{FILEMODES:perms} %{FILEUSERNAME}/%{FILEGROUPNAME} %{FILENAMES}\n]`, rpm)) {
@@ -157,6 +161,9 @@ func TestRPMContents(t *testing.T) {
 	}
 	if got := run(t, "rpm", "-qp", "--recommends", rpm); strings.TrimSpace(got) != "wheelhouse-pack" {
 		t.Errorf("it recommends %q", got)
+	}
+	if got := run(t, "rpm", "-qp", "--qf", "%{DESCRIPTION}", rpm); !strings.HasPrefix(got, "Students open") || strings.Contains(got, "\n.\n") {
+		t.Errorf("its description is written as Debian's:\n%s", got)
 	}
 	scripts := run(t, "rpm", "-qp", "--scripts", rpm)
 	for _, want := range []string{"postinstall scriptlet", "preuninstall scriptlet", "postuninstall scriptlet", "try-restart wheelhouse.service"} {

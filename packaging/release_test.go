@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,7 +26,7 @@ func smallPack(t *testing.T, salt string) string {
 	t.Helper()
 	dir := t.TempDir()
 	m := pack.Manifest{
-		Version: 1, Kubernetes: "v1.36.3", Arch: runtime.GOARCH, Go: runtime.Version(),
+		Version: 2, Kubernetes: "v1.36.3", Arch: runtime.GOARCH, Go: runtime.Version(),
 		Components: []pack.Component{{Name: "Kubernetes", Module: "k8s.io/kubernetes", Version: "v1.36.3", License: "Apache-2.0"}},
 		Packages:   []pack.Package{{Name: "bash", Version: "5.2.15-2+b7", License: "GPL-3+"}},
 	}
@@ -83,7 +84,13 @@ func released(t *testing.T, salt, version, signingKey string) (out string) {
 		"MAINTAINER=Test <test@example.org>", "HOMEPAGE=https://example.org", "NFPM="+makeVariable(t, "NFPM"), "MINISIGN="+makeVariable(t, "MINISIGN"))
 	// The packages of this version are not built again: it stands for them.
 	run(t, "cp", built(t, "wheelhouse", "deb"), filepath.Join(out, "wheelhouse_"+version+"-1_"+runtime.GOARCH+".deb"))
-	run(t, "cp", built(t, "wheelhouse", "rpm"), filepath.Join(out, "wheelhouse-"+version+"-1.rpm"))
+	run(t, "cp", built(t, "wheelhouse", "rpm"), filepath.Join(out, "wheelhouse-"+version+"-1."+rpmArch+".rpm"))
+	// Older builds leave what is not published.
+	for _, stale := range []string{"wheelhouse-linux-stale", "wheelhouse_" + version + "~rc.1-1_stale.deb", "wheelhouse-" + version + "~rc.1-1.stale.rpm"} {
+		if err := os.WriteFile(filepath.Join(out, stale), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("packaging/release: %v\n%s", err, text)
 	}
@@ -126,6 +133,9 @@ func TestRelease(t *testing.T) {
 		if !strings.Contains(sums, want) {
 			t.Errorf("SHA256SUMS has no %s:\n%s", want, sums)
 		}
+	}
+	if strings.Contains(sums, "stale") {
+		t.Errorf("SHA256SUMS has what an older build has left:\n%s", sums)
 	}
 	for _, name := range []string{"SHA256SUMS", "wheelhouse-pack-" + runtime.GOARCH + ".pack"} {
 		text, err := os.ReadFile(filepath.Join(out, name))
@@ -225,7 +235,7 @@ func TestRelease(t *testing.T) {
 		install(deb)
 		d.run("dpkg", "--purge", "wheelhouse-pack")
 		for _, name := range d.files() {
-			if strings.Contains(name, "pack") && !contains(before, name) {
+			if strings.Contains(name, "pack") && !slices.Contains(before, name) {
 				t.Errorf("purging the pack leaves %s", name)
 			}
 		}
@@ -233,22 +243,16 @@ func TestRelease(t *testing.T) {
 
 	t.Run("lintian", func(t *testing.T) {
 		deb := filepath.Join(out, "wheelhouse-pack_"+version+"-1_"+runtime.GOARCH+".deb")
-		said, _ := exec.Command("lintian", "--allow-root", "--tag-display-limit", "0", deb).CombinedOutput()
+		said, err := exec.Command("lintian", "--allow-root", "--tag-display-limit", "0", deb).CombinedOutput()
 		for line := range strings.Lines(string(said)) {
 			if strings.HasPrefix(line, "E: ") || strings.HasPrefix(line, "W: ") {
 				t.Error(strings.TrimSpace(line))
 			}
 		}
-	})
-}
-
-func contains(names []string, name string) bool {
-	for _, one := range names {
-		if one == name {
-			return true
+		if err != nil && !t.Failed() {
+			t.Errorf("lintian: %v\n%s", err, said)
 		}
-	}
-	return false
+	})
 }
 
 // TestReleaseUnsigned: without a key a release is made, says that it is not signed, and
@@ -267,4 +271,23 @@ func TestReleaseUnsigned(t *testing.T) {
 	run(t, "cp", deb, d.path("/root/pack.deb"))
 	d.run("dpkg", "--force-depends", "--install", "/root/pack.deb")
 	d.run("wheelhouse", "pack", "path")
+
+	t.Run("rpm", func(t *testing.T) {
+		needRPM(t)
+		d := newDebian(t)
+		before := d.files()
+		d.rpm("--install", built(t, "wheelhouse", "rpm"))
+		d.rpm("--install", filepath.Join(out, "wheelhouse-pack-99.0.0-1."+rpmArch+".rpm"))
+		d.run("wheelhouse", "pack", "verify")
+		d.rpm("--erase", "wheelhouse-pack")
+		if out := d.run("wheelhouse", "pack", "path"); !d.has(strings.TrimSpace(out)) {
+			t.Errorf("the pack is gone with its package, and clusters may be made of it: %s", out)
+		}
+		d.rpm("--erase", "wheelhouse")
+		for _, name := range d.files() {
+			if strings.Contains(name, "wheelhouse") && !strings.HasPrefix(name, "/var/lib/wheelhouse") && !slices.Contains(before, name) {
+				t.Errorf("erasing both packages leaves %s", name)
+			}
+		}
+	})
 }

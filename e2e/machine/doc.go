@@ -8,5 +8,10 @@
 // installs Wheelhouse, does a lab by the server's API as a student's page would, and
 // compares the machine before and after.
 //
+// Where there is no KVM, a kernel of user-mode Linux boots the same disk without
+// emulation: build-kernel makes one with all that clusters need (kernel.config), and
+// UML=FOLDER/linux has it used. It has one processor and no cpuset controller, and its
+// system calls are slow, so it says nothing about speed.
+//
 // `make test-machine` runs it, `make test-machine-short` its short form.
 package machine

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -27,6 +28,7 @@ var (
 	short   = flag.Bool("short-form", false, "the doctor, one cluster, its limits and its deletion only")
 	within  = flag.Duration("within", 3*time.Hour, "time limit of all that is done in the guest")
 	memory  = flag.String("memory", "5G", "the guest's memory")
+	uml     = flag.String("uml", "", "a kernel of user-mode Linux to boot instead of QEMU: nothing is emulated, on one processor")
 	rebuild = flag.Bool("rebuild", false, "build the guest's disk anew")
 )
 
@@ -131,7 +133,7 @@ func makeShare(t *testing.T, image string) {
 		link(*binary, "wheelhouse")
 		link(*pack, "pack.tar.zst")
 	}
-	environment := fmt.Sprintf("MACHINE_TEST=inside\nMACHINE_TEST_SHORT=%t\nMACHINE_TEST_SLOW=%t\nHOME=/root\n", *short, !hasKVM())
+	environment := fmt.Sprintf("MACHINE_TEST=inside\nMACHINE_TEST_SHORT=%t\nMACHINE_TEST_SLOW=%t\nHOME=/root\n", *short, !hasKVM() || *uml != "")
 	if err := os.WriteFile(filepath.Join(folder, "environment"), []byte(environment), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -186,23 +188,18 @@ func hasKVM() bool {
 // switched off. The guest's own disk stays as it is.
 func boot(ctx context.Context, t *testing.T, guest, share, dir string) (string, error) {
 	t.Helper()
-	accelerator := []string{"-accel", "tcg,thread=multi,tb-size=1024", "-cpu", "max,la57=off"}
-	if hasKVM() {
-		accelerator = []string{"-accel", "kvm", "-cpu", "host"}
-	}
 	console := filepath.Join(dir, "console")
-	args := append([]string{"qemu-system-x86_64", "-M", "q35"}, accelerator...)
-	args = append(args, "-smp", "2", "-m", *memory,
-		"-kernel", filepath.Join(guest, "vmlinuz"), "-initrd", filepath.Join(guest, "initrd"),
-		"-append", "root=/dev/vda rw console=ttyS0 mitigations=off",
-		"-drive", "file="+filepath.Join(guest, "disk.img")+",if=virtio,format=raw,cache=unsafe,snapshot=on",
-		"-drive", "file="+share+",if=virtio,format=raw,readonly=on",
-		"-nic", "none", "-object", "rng-random,id=r,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=r",
-		"-display", "none", "-serial", "file:"+console, "-serial", "stdio")
-	cmd := exec.CommandContext(ctx, "nice", args...)
-	cmd.Env = append(os.Environ(), "TMPDIR="+dir) // of the disk's changes
+	cmd := qemu(ctx, guest, share, dir, console)
+	if *uml != "" {
+		var err error
+		if cmd, err = userModeLinux(ctx, guest, share, dir, console); err != nil {
+			return "", err
+		}
+	}
 	var complaint bytes.Buffer
-	cmd.Stderr = &complaint
+	if cmd.Stderr == nil {
+		cmd.Stderr = &complaint
+	}
 	output, err := cmd.StdoutPipe()
 	if err != nil {
 		return "", err
@@ -222,7 +219,43 @@ func boot(ctx context.Context, t *testing.T, guest, share, dir string) (string, 
 	err = errors.Join(cmd.Wait(), lines.Err())
 	if err != nil || !strings.Contains(all.String(), "guest-test: exit status") {
 		text, _ := os.ReadFile(console)
-		t.Logf("qemu: %s; the last of the guest's console:\n%s", complaint.String(), text[max(0, len(text)-8000):])
+		t.Logf("%s the last of the guest's console:\n%s", complaint.String(), text[max(0, len(text)-8000):])
 	}
 	return all.String(), errors.Join(err, ctx.Err())
+}
+
+// qemu is the guest as a whole machine: fast with KVM, 10 to 20 times slower without.
+func qemu(ctx context.Context, guest, share, dir, console string) *exec.Cmd {
+	accelerator := []string{"-accel", "tcg,thread=multi,tb-size=1024", "-cpu", "max,la57=off"}
+	if hasKVM() {
+		accelerator = []string{"-accel", "kvm", "-cpu", "host"}
+	}
+	args := append([]string{"qemu-system-x86_64", "-M", "q35"}, accelerator...)
+	args = append(args, "-smp", "2", "-m", *memory,
+		"-kernel", filepath.Join(guest, "vmlinuz"), "-initrd", filepath.Join(guest, "initrd"),
+		"-append", "root=/dev/vda rw console=ttyS0 mitigations=off",
+		"-drive", "file="+filepath.Join(guest, "disk.img")+",if=virtio,format=raw,cache=unsafe,snapshot=on",
+		"-drive", "file="+share+",if=virtio,format=raw,readonly=on",
+		"-nic", "none", "-object", "rng-random,id=r,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=r",
+		"-display", "none", "-serial", "file:"+console, "-serial", "stdio")
+	cmd := exec.CommandContext(ctx, "nice", args...)
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir) // of the disk's changes
+	return cmd
+}
+
+// userModeLinux is the guest as processes of this machine, under a kernel that
+// build-kernel makes. Its memory is a file in /dev/shm.
+func userModeLinux(ctx context.Context, guest, share, dir, console string) (*exec.Cmd, error) {
+	file, err := os.Create(console)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, *uml, "mem="+*memory, "root=/dev/ubda", "rw",
+		"ubd0="+filepath.Join(dir, "changes.cow")+","+filepath.Join(guest, "disk.img"), "ubd1r="+share,
+		"con0=null,fd:2", "con=null", "ssl1=null,fd:1", "ssl=null", "umid=guest-"+filepath.Base(dir), "uml_dir="+dir)
+	cmd.Stderr = file
+	// It is many processes, all of which end with it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	return cmd, nil
 }

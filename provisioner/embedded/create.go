@@ -103,7 +103,7 @@ func taken(name string) error {
 // abandon removes what a failed creation has made and returns what to tell of
 // its error.
 func (p *Provider) abandon(ctx context.Context, r record, err error) error {
-	said := tail(filepath.Join(p.store.folder(r.Name), logFile))
+	said := lastLogLine(filepath.Join(p.store.folder(r.Name), logFile))
 	cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupWithin)
 	defer cancel()
 	if left := p.destroy(cleanup, r); left != nil {

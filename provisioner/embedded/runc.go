@@ -50,7 +50,7 @@ func (p *Provider) installRunc(from *pack.Pack) (string, error) {
 		return "", err
 	}
 	target := p.hostProgram(digest)
-	if got, err := fileDigest(target); err == nil && got == digest {
+	if got, err := pack.FileDigest(target); err == nil && got == digest {
 		return digest, nil
 	}
 	dir := filepath.Dir(target)
@@ -80,14 +80,6 @@ func (p *Provider) installRunc(from *pack.Pack) (string, error) {
 func digestOf(text []byte) string {
 	sum := sha256.Sum256(text)
 	return "sha256:" + hex.EncodeToString(sum[:])
-}
-
-func fileDigest(path string) (string, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "", err
-	}
-	return digestOf(text), nil
 }
 
 // command prepares a command of runc's. It is not ended by what ends this
@@ -121,7 +113,7 @@ func (r runc) create(ctx context.Context, name, bundle string, log *os.File, fil
 	cmd := r.command(ctx, "create", "--bundle", bundle, "--pid-file", pidFile, "--preserve-fds", fmt.Sprint(len(files)), name)
 	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, files
 	if err := cmd.Run(); err != nil {
-		return 0, fmt.Errorf("runc create: %w: %s", err, tail(log.Name()))
+		return 0, fmt.Errorf("runc create: %w: %s", err, lastLogLine(log.Name()))
 	}
 	text, err := os.ReadFile(pidFile)
 	if err != nil {
@@ -181,8 +173,8 @@ func lastLine(text []byte) string {
 	return lines[len(lines)-1]
 }
 
-// tail returns the last line of a log.
-func tail(path string) string {
+// lastLogLine returns the last line of a log, or nothing where there is none.
+func lastLogLine(path string) string {
 	file, err := os.Open(path)
 	if err != nil {
 		return ""

@@ -56,7 +56,7 @@ func (p *Provider) seed(ctx context.Context, runtimePack *pack.Pack, t *provisio
 // makeSeed runs a control plane until the database is ripe, and keeps that. Seeds
 // of other packs go.
 func (p *Provider) makeSeed(ctx context.Context, runtimePack *pack.Pack, folder string) (err error) {
-	r := record{Name: seedCluster, Layout: layout, State: provisioner.Creating, Pack: runtimePack.Dir(), Container: p.store.container("seed"), CreatedAt: time.Now().UTC()}
+	r := record{Name: seedCluster, Layout: layout, State: provisioner.Creating, Pack: runtimePack.Dir(), Container: p.store.container(seedCluster), CreatedAt: time.Now().UTC()}
 	if err := p.destroy(ctx, r); err != nil { // of an earlier try that was killed
 		return err
 	}

@@ -191,7 +191,7 @@ func (s *debSet) tree(ctx context.Context, packages []*debPackage) (*tree, error
 		if !ok {
 			return nil, fmt.Errorf("package %s %s: %w", p.Name, p.Version, fs.ErrNotExist)
 		}
-		if got, err := fileDigest(file); err != nil {
+		if got, err := FileDigest(file); err != nil {
 			return nil, err
 		} else if got != p.Digest {
 			_ = os.Remove(file)

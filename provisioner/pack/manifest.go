@@ -188,7 +188,7 @@ func scan(ctx context.Context, dir string) ([]File, error) {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			digest, err := fileDigest(name)
+			digest, err := FileDigest(name)
 			mu.Lock()
 			defer mu.Unlock()
 			digests[file.Path] = digest

@@ -155,8 +155,8 @@ func removeAll(dir string) {
 	_ = os.RemoveAll(dir)
 }
 
-// fileDigest returns the SHA-256 of a file.
-func fileDigest(file string) (string, error) {
+// FileDigest returns the SHA-256 of a file, as a manifest has it: sha256:HEX.
+func FileDigest(file string) (string, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return "", err

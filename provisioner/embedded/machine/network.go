@@ -12,6 +12,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -112,7 +113,7 @@ func (c *Cluster) attach(name string, pid int) error {
 	if err := netlink.LinkSetUp(pair); err != nil {
 		return fmt.Errorf("set %s up: %w", outer, err)
 	}
-	inside, err := netlink.NewHandleAt(space)
+	inside, err := netlink.NewHandleAt(space, unix.NETLINK_ROUTE)
 	if err != nil {
 		return fmt.Errorf("enter its network namespace: %w", err)
 	}
