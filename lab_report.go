@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/jstemmer/go-junit-report/v2/junit"
 
@@ -77,7 +78,7 @@ func printOutcomes(w io.Writer, outcomes []*verify.Outcome) error {
 // printable replaces what a terminal would obey.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f {
+		if !unicode.IsPrint(r) && r != '\n' && r != '\t' {
 			return '·'
 		}
 		return r

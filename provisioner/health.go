@@ -15,6 +15,9 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
+// mostAnswer is how much of an answer is read, in bytes: a cluster may be hostile.
+const mostAnswer = 8 << 20
+
 const dnsPath = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
 
 // Health asks a cluster's API server the few things that tell when a student
@@ -59,7 +62,7 @@ func (a *Health) get(ctx context.Context, path string, v any) (bool, error) {
 		if v == nil {
 			return true, nil
 		}
-		return true, json.NewDecoder(response.Body).Decode(v)
+		return true, json.NewDecoder(io.LimitReader(response.Body, mostAnswer)).Decode(v)
 	case http.StatusNotFound:
 		return false, nil
 	default:

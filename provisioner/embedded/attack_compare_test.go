@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
@@ -103,9 +102,7 @@ func (a *arena) newCluster(t *testing.T) *opened {
 
 // programs are those that this process has run, by what went on.
 type programs struct {
-	mu   sync.Mutex
 	runs map[string]map[string]string // "before" and "after": digests by the program's path
-	now  string
 }
 
 // watchPrograms notes the programs of the child processes of this one, as long as

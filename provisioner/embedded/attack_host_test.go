@@ -23,8 +23,7 @@ type host struct {
 	paths       []string // files, sockets and folders
 	noHierarchy []string // controllers of which there is no hierarchy of control groups
 
-	port   uint32   // of virtual sockets, which the host listens on; 0 where the kernel has none
-	locked []string // devices that the host holds a lock on
+	port uint32 // of virtual sockets, which the host listens on; 0 where the kernel has none
 
 	key     int // serial number of a key; 0 where keys cannot be had
 	reached atomic.Int64
@@ -61,7 +60,6 @@ func newHost(t *testing.T, options embedded.Options, name string) *host {
 		t.Logf("keys are not tried: %v", err)
 	}
 	h.listenVirtual(t)
-	h.lock(t, "/dev/null", "/dev/zero", "/dev/urandom")
 	cluster := "/sys/fs/cgroup/*/wheelhouse/" + name + "-*/"
 	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
 		cluster = "/sys/fs/cgroup/wheelhouse/" + name + "-*/"
@@ -141,23 +139,6 @@ func (h *host) listenVirtual(t *testing.T) {
 		return
 	}
 	h.port = address.(*unix.SockaddrVM).Port
-}
-
-// lock locks the devices. Nothing that the host does with a device waits for that.
-func (h *host) lock(t *testing.T, devices ...string) {
-	t.Helper()
-	for _, path := range devices {
-		file, err := os.Open(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { file.Close() })
-		if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-			t.Logf("%s is not tried: %v", path, err)
-			continue
-		}
-		h.locked = append(h.locked, path)
-	}
 }
 
 // wantUnchanged looks whether anything of the host's is as it was.

@@ -169,11 +169,11 @@ func (a *arena) testWorkstationKilled(t *testing.T) {
 	})
 	a.wantNothingInSight(t, "after the workstation came back")
 	a.attacker.Workstation = openWorkstation(t, a.provider, a.attacker.name)
-	script := "for r in / /proc/*/root /proc/*/cwd; do ls -d"
+	script := "for r in / /proc/*/root /proc/*/cwd; do for s in"
 	for _, secret := range a.secrets {
-		script += " $r" + secret
+		script += " " + secret
 	}
-	if said, exit := a.attacker.Run(t, script+" 2>/dev/null && exit 1; done; exit 0"); exit != 0 {
+	if said, exit := a.attacker.Run(t, script+"; do ls -d $r$s 2>/dev/null && exit 1; done; done; exit 0"); exit != 0 {
 		t.Errorf("the workstation sees %s", said)
 	}
 }

@@ -54,9 +54,8 @@ type fileID struct {
 }
 
 type readFile struct {
-	path   string
-	digest string
-	uses   []func(digest string)
+	path string
+	uses []func(digest string)
 }
 
 func newReader() *reader { return &reader{files: map[fileID]*readFile{}} }

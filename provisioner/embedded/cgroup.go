@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -111,6 +110,22 @@ func delegateCgroups(pid int, container string, ids idRange) error {
 		if err := machine.Delegate(group, int(ids.First)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
+		if err := limitGroups(group); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// limitGroups bounds the groups that a cluster makes below its own: the kernel has
+// numbers for 65,535 with limits of memory, for the whole machine. Version 1 knows no
+// such limit.
+func limitGroups(group string) error {
+	for name, most := range map[string]int{"cgroup.max.descendants": 4000, "cgroup.max.depth": 64} {
+		err := os.WriteFile(filepath.Join(group, name), []byte(strconv.Itoa(most)), 0)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+			return fmt.Errorf("bound the number of control groups: %w", err)
+		}
 	}
 	return nil
 }
@@ -174,27 +189,89 @@ func removeGroups(ctx context.Context, container string) error {
 }
 
 // removeGroup kills the processes of a group and of those below it, and removes the
-// groups as far as they are empty already.
+// groups as far as they are empty already. One that is not there is no error.
 func removeGroup(folder string) error {
-	var groups []string
-	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && entry.IsDir() {
-			groups = append(groups, path)
+	err := removeGroupsBelow(folder)
+	if removed := os.Remove(folder); removed != nil && !errors.Is(removed, fs.ErrNotExist) {
+		err = errors.Join(err, removed)
+	}
+	return err
+}
+
+// removeGroupsBelow kills the processes of a group and of those below it, and removes
+// those below it as far as they are empty already. A cluster makes them as deep as it
+// likes, which is deeper than a path can be long: they are reached by descriptors, one
+// at a time.
+func removeGroupsBelow(folder string) error {
+	at, err := unix.Open(folder, openGroup, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("open the control group %s: %w", folder, err)
+	}
+	defer func() { unix.Close(at) }()
+	var failed error
+	below := [][]string{killGroup(at)} // the groups that are left to see, on each level down to the one that is open
+	var names []string                 // of the groups from folder, which is not among them, to that one
+	for {
+		last := len(below) - 1
+		if len(below[last]) > 0 {
+			name := below[last][0]
+			below[last] = below[last][1:]
+			down, err := unix.Openat(at, name, openGroup, 0)
+			if err != nil {
+				continue // it has just gone
+			}
+			unix.Close(at)
+			at, names, below = down, append(names, name), append(below, killGroup(down))
+			continue
 		}
-		return nil // what goes meanwhile is no error
-	})
-	for _, group := range slices.Backward(groups) {
-		text, _ := os.ReadFile(filepath.Join(group, "cgroup.procs"))
+		if last == 0 {
+			return failed
+		}
+		up, err := unix.Openat(at, "..", openGroup, 0)
+		if err != nil {
+			return errors.Join(failed, fmt.Errorf("leave a control group: %w", err))
+		}
+		unix.Close(at)
+		at = up
+		if err := unix.Unlinkat(at, names[last-1], unix.AT_REMOVEDIR); err != nil && err != unix.ENOENT {
+			failed = fmt.Errorf("remove a control group: %w", err) // of several, the last
+		}
+		names, below = names[:last-1], below[:last]
+	}
+}
+
+const openGroup = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
+
+// killGroup kills the processes of the control group that is open as at, and returns
+// the names of the groups below it.
+func killGroup(at int) []string {
+	if fd, err := unix.Openat(at, "cgroup.procs", unix.O_RDONLY|unix.O_CLOEXEC, 0); err == nil {
+		file := os.NewFile(uintptr(fd), "cgroup.procs")
+		text, _ := io.ReadAll(file) // a group that has just gone has none
+		file.Close()
 		for field := range strings.FieldsSeq(string(text)) {
 			if pid, err := strconv.Atoi(field); err == nil && pid > 0 {
 				_ = unix.Kill(pid, unix.SIGKILL) // it may just have ended
 			}
 		}
-		if removed := os.Remove(group); removed != nil && !errors.Is(removed, fs.ErrNotExist) {
-			err = errors.Join(err, removed)
+	}
+	fd, err := unix.Openat(at, ".", openGroup, 0)
+	if err != nil {
+		return nil
+	}
+	file := os.NewFile(uintptr(fd), "a control group")
+	defer file.Close()
+	entries, _ := file.ReadDir(-1) // what there is until an error
+	var names []string
+	for _, entry := range entries {
+		if entry.IsDir() {
+			names = append(names, entry.Name())
 		}
 	}
-	return err
+	return names
 }
 
 // dropParents removes the control groups above the clusters', unless another

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"wheelhouse/provisioner"
 	"wheelhouse/provisioner/embedded/machine"
@@ -106,7 +107,7 @@ func judge(parts map[string]machine.Part) (provisioner.State, string) {
 func printable(text string) string {
 	const most = 120
 	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r

@@ -142,7 +142,11 @@ func (r runc) delete(ctx context.Context, name string) error {
 			return nil
 		}
 		// runc does not wait for the processes below the first one, and as long as one
-		// is there its control group cannot be removed.
+		// is there its control group cannot be removed. Nor does it remove groups that
+		// lie deeper than a path is long. What cannot be removed yet is frozen, or ends.
+		for _, folder := range thisMachine().folders(name) {
+			_ = removeGroupsBelow(folder)
+		}
 		_, err := r.run(ctx, "delete", "--force", name)
 		if err == nil {
 			return nil

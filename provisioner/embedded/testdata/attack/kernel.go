@@ -33,7 +33,6 @@ var attempts = map[string]func(args []string) error{
 	"settings": settings,
 	"mknod":    mknod,
 	"vsock":    vsock,
-	"lock":     lock,
 }
 
 // try makes the attempt named by args[0]. It ends the program, with 0 if that was let

@@ -25,23 +25,3 @@ func vsock(args []string) error {
 	}
 	return fmt.Errorf("not the host's port %d: %v", port, err)
 }
-
-// lock sees a lock that the host holds on one of the files args.
-func lock(args []string) error {
-	var refused []error
-	for _, path := range args {
-		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-		if err != nil {
-			refused = append(refused, err)
-			continue
-		}
-		err = unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB)
-		unix.Close(fd)
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			fmt.Println(path)
-			return nil
-		}
-		refused = append(refused, fmt.Errorf("%s: not the file that the host has locked: %v", path, err))
-	}
-	return errors.Join(refused...)
-}
