@@ -131,7 +131,7 @@ func TestJUnitTellsWhatFailed(t *testing.T) {
 	lab := &content.Lab{Name: "pods", Dir: "course/one/pods"}
 	outcomes := []*verify.Outcome{
 		{Case: verify.Case{Lab: lab, Name: "solution"}, Duration: 1500 * time.Millisecond},
-		{Case: verify.Case{Lab: lab, Name: "wrong/typo"}, Problems: []string{"step run accepts this wrong answer"}, Transcript: "\x1b[1m$ kubectl"},
+		{Case: verify.Case{Lab: lab, Name: "wrong/typo"}, Problems: []string{"step run accepts this wrong answer"}, Transcript: "\x1b[1m\u009b1m$ kubectl"},
 		nil, // never ran
 	}
 	file := filepath.Join(t.TempDir(), "junit.xml")
@@ -164,7 +164,7 @@ func TestJUnitTellsWhatFailed(t *testing.T) {
 	if err := printOutcomes(&table, outcomes[:2]); !errors.Is(err, errReported) {
 		t.Errorf("err = %v, want errReported", err)
 	}
-	if strings.ContainsRune(table.String(), '\x1b') {
+	if strings.ContainsAny(table.String(), "\x1b\u009b") {
 		t.Error("the table holds an escape sequence of a terminal")
 	}
 }
