@@ -22,9 +22,10 @@ func (a *arena) testQuickLimits(t *testing.T) {
 	a.killHolders(t)
 }
 
-// testKernelMemory measures what the kernel sets aside for a Pod and charges to its
-// cluster. Locks of files it charges to nobody, and SECURITY.md says so: that they are
-// charged, once a kernel does, is no error. The attacker takes a part of what it could.
+// testKernelMemory measures how much memory the kernel uses for a Pod's locks on files,
+// and how much of it is charged to the cluster. Today's kernels charge none, and
+// SECURITY.md says so; one that charges it is no error. The attacker takes a part of what
+// it could.
 func (a *arena) testKernelMemory(t *testing.T) {
 	const locks = 300_000
 	charged, all := a.clusterMemory(t), kernelMemory(t)
@@ -78,7 +79,8 @@ func kernelMemory(t *testing.T) int64 {
 	return kilobytes << 10
 }
 
-// killHolders ends what holds limits.
+// killHolders ends what holds limits, from outside, since the cluster may have no
+// process left for it.
 func (a *arena) killHolders(t *testing.T) {
 	t.Helper()
 	held := func() []string { return processesWith(a.attacker.name, "holder") }

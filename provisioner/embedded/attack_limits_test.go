@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -164,17 +163,10 @@ func takeOnHost(t *testing.T, program string, b bound) int {
 	return results[0].Count
 }
 
-// endHolders ends what holds limits, from outside, since the cluster may have no
-// process left for it.
+// endHolders ends what holds limits, and waits until the nodes are as they were.
 func (a *arena) endHolders(t *testing.T) {
 	t.Helper()
-	held := func() []string { return processesWith(a.attacker.name, "holder") }
-	for _, dir := range held() {
-		if pid, err := strconv.Atoi(filepath.Base(dir)); err == nil {
-			_ = syscall.Kill(pid, syscall.SIGTERM)
-		}
-	}
-	await(t, "holders live on", func() bool { return len(held()) == 0 })
+	a.killHolders(t)
 	// A Pod that was evicted leaves its files, and with them its node full.
 	for _, dir := range processesWith(a.attacker.name, "kubelet", nodes[1]) {
 		files, err := filepath.Glob(dir + "/root/var/lib/kubelet/wheelhouse-attack-*")
