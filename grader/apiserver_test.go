@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/fields"
@@ -41,6 +42,8 @@ type apiServer struct {
 	oldest   int // watches from before this version are told that it is gone
 	program  program
 	onlySPDY bool
+	allowed  map[string]bool // "user verb resource", by subject access reviews
+	reviewed func()          // called without the lock before a review is answered; may be nil
 }
 
 // trouble is what may be wrong with the API server.
@@ -68,7 +71,7 @@ type event struct {
 func newAPIServer(t testing.TB) *apiServer {
 	a := &apiServer{
 		listener: &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})},
-		changed:  make(chan struct{}), version: 100, objects: map[string]*unstructured.Unstructured{},
+		changed:  make(chan struct{}), version: 100, objects: map[string]*unstructured.Unstructured{}, allowed: map[string]bool{},
 		kinds: []kind{
 			{"v1", "Namespace", "namespaces", false}, {"v1", "Pod", "pods", true}, {"v1", "ConfigMap", "configmaps", true},
 			{"v1", "Secret", "secrets", true}, {"v1", "Service", "services", true}, {"apps/v1", "Deployment", "deployments", true},
@@ -188,7 +191,35 @@ func (a *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.serveLog(w, r, rest[1]+"/"+rest[3]+"/"+r.URL.Query().Get("container"))
 		return
 	}
+	if rest[0] == "subjectaccessreviews" {
+		a.serveReview(w, r)
+		return
+	}
 	a.serveObjects(w, r, version, rest)
+}
+
+func (a *apiServer) serveReview(w http.ResponseWriter, r *http.Request) {
+	var review authorizationv1.SubjectAccessReview
+	if err := json.NewDecoder(r.Body).Decode(&review); err != nil {
+		reply(w, 400, metav1.Status{Status: "Failure", Code: 400, Message: err.Error()})
+		return
+	}
+	asked := review.Spec.User + " " + review.Spec.ResourceAttributes.Verb + " " + review.Spec.ResourceAttributes.Resource
+	a.note("may " + asked)
+	a.mu.Lock()
+	reviewed := a.reviewed
+	a.mu.Unlock()
+	if reviewed != nil {
+		reviewed()
+	}
+	a.mu.Lock()
+	allowed, trouble := a.allowed[asked], a.trouble
+	a.mu.Unlock()
+	if trouble == down { // since it was asked
+		panic(http.ErrAbortHandler)
+	}
+	review.Status.Allowed = allowed
+	reply(w, 201, review)
 }
 
 func (a *apiServer) note(request string) {

@@ -19,6 +19,7 @@ const (
 // check is one compiled check.
 type check struct {
 	step, name, title string
+	once              bool         // content.Check.Once
 	variables         []variable   // by name
 	probe             probe        // nil where the check only looks at objects
 	probeKey          string       // of what it does; see there

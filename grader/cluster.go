@@ -40,7 +40,6 @@ type cluster struct {
 	plain   rest.Interface
 	http    *http.Client
 	slots   chan struct{}
-	memory  memory
 	logger  *slog.Logger
 
 	workstation Workstation // nil where there is none

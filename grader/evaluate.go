@@ -7,30 +7,45 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// evaluate judges checks once, on what is read for it now. What a check asks for
-// while it is judged, such as the names near a missing one, is read as well.
-func evaluate(ctx context.Context, cluster *cluster, checks []*check) ([]Result, error) {
-	k := newKnowledge()
-	var needed []query
-	for _, c := range checks {
-		needed = append(needed, c.needs()...)
-	}
-	if err := k.read(ctx, cluster, needed); err != nil {
+// evaluate judges checks once, on what is read and done for it now.
+func (k *knowledge) evaluate(ctx context.Context, cluster *cluster, checks []*check) ([]Result, error) {
+	if err := k.readNeeds(ctx, cluster, checks); err != nil {
 		return nil, err
 	}
 	k.runAll(ctx, cluster, checks)
+	return k.judgeOnce(ctx, cluster, checks)
+}
+
+// judgeOnce judges checks on what is known, and on what is not known yet and is
+// therefore read. What a check asks for while it is judged, such as the names near a
+// missing one, is read as well.
+func (k *knowledge) judgeOnce(ctx context.Context, cluster *cluster, checks []*check) ([]Result, error) {
+	if err := k.readNeeds(ctx, cluster, checks); err != nil {
+		return nil, err
+	}
 	for {
 		results, asked, complete := k.judge(checks, time.Now())
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		if complete {
+			for i := range results {
+				results[i].Confirmed = true
+			}
 			return results, nil
 		}
 		if err := k.read(ctx, cluster, asked); err != nil {
 			return nil, err
 		}
 	}
+}
+
+func (k *knowledge) readNeeds(ctx context.Context, cluster *cluster, checks []*check) error {
+	var needed []query
+	for _, c := range checks {
+		needed = append(needed, c.needs()...)
+	}
+	return k.read(ctx, cluster, needed)
 }
 
 // read fills a store for each query that has none, all at once.
@@ -41,7 +56,7 @@ func (k *knowledge) read(ctx context.Context, cluster *cluster, queries []query)
 			continue
 		}
 		k.stores[q] = newStore(q, func() {})
-		k.stores[q].memory = &cluster.memory
+		k.stores[q].memory = k.memory
 		s := &source{store: k.stores[q], cluster: cluster}
 		reading.Go(func() error { return s.read(ctx) })
 	}

@@ -21,8 +21,9 @@ type execution struct {
 
 	offered *target // used by the caller of offer only
 
-	mu   sync.Mutex
-	done *outcome
+	mu    sync.Mutex
+	done  *outcome
+	began time.Time // when the run began that done is of
 }
 
 func newExecution(c *check, cluster *cluster, changed func()) *execution {
@@ -68,10 +69,27 @@ func (e *execution) offer(newest *target) {
 
 // once runs the probe.
 func (e *execution) once(ctx context.Context, in target) {
-	done := e.check.probe.run(ctx, e.cluster, in)
+	began := time.Now()
+	e.note(e.check.probe.run(ctx, e.cluster, in), began)
+}
+
+// note keeps an outcome unless a run that began later has ended already.
+func (e *execution) note(done *outcome, began time.Time) {
 	e.mu.Lock()
-	e.done = done
-	e.mu.Unlock()
+	defer e.mu.Unlock()
+	if !began.Before(e.began) {
+		e.done, e.began = done, began
+	}
+}
+
+// adopt keeps what another execution of the same check found, where that is newer.
+func (e *execution) adopt(other *execution) {
+	other.mu.Lock()
+	done, began := other.done, other.began
+	other.mu.Unlock()
+	if done != nil {
+		e.note(done, began)
+	}
 }
 
 // run runs the probe when it is offered a target that is news, and each time

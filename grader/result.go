@@ -41,6 +41,11 @@ type Result struct {
 	Evidence []Evidence `json:"evidence,omitempty"`
 	At       time.Time  `json:"at"`
 
+	// Confirmed says that the result answers a Confirm, or is one of Evaluate: all
+	// that it rests on was asked for after the call, together with what the other
+	// checks of its step rest on.
+	Confirmed bool `json:"-"`
+
 	saw *sightings // nil where nothing is to be kept; see Record
 }
 

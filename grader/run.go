@@ -19,7 +19,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	r := &run{Watcher: w, cluster: cluster, knowledge: newKnowledge(), stops: map[any]context.CancelFunc{}}
+	r := &run{Watcher: w, cluster: cluster, knowledge: newKnowledge(), stops: map[any]context.CancelFunc{}, confirmed: make(chan *confirmation)}
 	r.health = newHealth(cluster, r.touch)
 	defer func() {
 		cancel()
@@ -28,6 +28,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 		cluster.close() // what was dialled in between
 	}()
 	r.goroutines.Go(func() { r.health.run(ctx) })
+	r.goroutines.Go(func() { r.confirmSteps(ctx) })
 	r.loop(ctx)
 	return nil
 }
@@ -41,6 +42,7 @@ type run struct {
 	goroutines sync.WaitGroup
 	stops      map[any]context.CancelFunc // of what fills the stores (by query) and executions (by check)
 	silent     map[*check]Result          // while the cluster is silent, what is told instead
+	confirmed  chan *confirmation
 }
 
 // touch says that a check may have something else to see. It does not block.
@@ -62,18 +64,19 @@ func (r *run) loop(ctx context.Context) {
 			r.follow(ctx, checks, nil) // so that they are fetched during the debounce
 			r.touch()
 			continue
+		case done := <-r.confirmed:
+			r.tellConfirmed(done)
+			continue
 		case <-r.dirty:
 		}
-		select {
-		case <-ctx.Done():
+		if !r.gather(ctx, max(debounce, time.Until(rested))) {
 			return
-		case <-time.After(max(debounce, time.Until(rested))):
 		}
 		select { // what came meanwhile is part of what is judged now
 		case <-r.dirty:
 		default:
 		}
-		took, complete := r.evaluate(ctx)
+		took, complete := r.evaluateOpen(ctx)
 		debounce, rested = r.opts.Debounce, time.Now().Add(min(4*took, longestPause))
 		if !complete {
 			debounce, rested = 0, time.Time{} // for what is missing, the time has been waited
@@ -81,10 +84,26 @@ func (r *run) loop(ctx context.Context) {
 	}
 }
 
-// evaluate judges the open steps and tells the results, unless they are not
+// gather waits while changes gather, and hands over what is confirmed meanwhile. It
+// returns false when ctx ended.
+func (r *run) gather(ctx context.Context, pause time.Duration) bool {
+	over := time.After(pause)
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case done := <-r.confirmed:
+			r.tellConfirmed(done)
+		case <-over:
+			return true
+		}
+	}
+}
+
+// evaluateOpen judges the open steps and tells the results, unless they are not
 // complete: then something is still being fetched whose arrival makes it be called
 // again. It returns how long that took.
-func (r *run) evaluate(ctx context.Context) (took time.Duration, complete bool) {
+func (r *run) evaluateOpen(ctx context.Context) (took time.Duration, complete bool) {
 	checks, opened := r.openChecks()
 	r.follow(ctx, checks, nil)
 	if r.health.silent.Load() {
@@ -145,7 +164,7 @@ func (r *run) watch(ctx context.Context, q query) {
 		return
 	}
 	r.stores[q] = newStore(q, r.touch)
-	r.stores[q].memory = &r.cluster.memory
+	r.stores[q].memory = r.memory
 	s := &source{store: r.stores[q], cluster: r.cluster, trouble: r.health.suspect}
 	ctx, r.stops[q] = context.WithCancel(ctx)
 	r.goroutines.Go(func() { s.run(ctx) })

@@ -38,10 +38,11 @@ type knowledge struct {
 	executions map[*check]*execution
 	records    map[*check]*record
 	verdicts   map[*check]verdict
+	memory     *memory // that its stores take
 }
 
 func newKnowledge() knowledge {
-	return knowledge{stores: map[query]*store{}, executions: map[*check]*execution{}, records: map[*check]*record{}, verdicts: map[*check]verdict{}}
+	return knowledge{stores: map[query]*store{}, executions: map[*check]*execution{}, records: map[*check]*record{}, verdicts: map[*check]verdict{}, memory: &memory{}}
 }
 
 // verdict is a check's result with what it rests on.

@@ -16,8 +16,8 @@ type Options struct {
 	// touch are evaluated: 25 ms where it is 0.
 	Debounce time.Duration
 	// OnResults gets the results of all checks of the open steps, in the lab's
-	// order, after each evaluation and after each Open. It is called from one
-	// goroutine, that of Run; while it blocks, nothing is evaluated and changes
+	// order, after each evaluation and after each Open, or those of one step that
+	// Confirm was called for. It is called from one goroutine, that of Run; while it blocks, nothing is evaluated and changes
 	// gather. It must not call Synced.
 	OnResults func([]Result)
 	// Workstation runs what checks look at the student's workstation with. Such
@@ -37,11 +37,15 @@ type Watcher struct {
 	dirty chan struct{} // capacity 1: something changed that a check may have looked at
 	news  chan struct{} // capacity 1: other steps are open
 
-	mu       sync.Mutex
-	open     []string
-	opened   int           // how often Open was called
-	told     int           // the call whose steps were judged and told last
-	progress chan struct{} // closed, and replaced, when told changes
+	confirms chan struct{} // capacity 1: toConfirm may hold a step that can be confirmed
+
+	mu         sync.Mutex
+	open       []string
+	opened     int           // how often Open was called
+	told       int           // the call whose steps were judged and told last
+	progress   chan struct{} // closed, and replaced, when told changes
+	toConfirm  []string      // steps that Confirm was called for, in that order
+	confirming string        // the step that is being confirmed
 }
 
 // Watch makes a Watcher that judges the cluster of config. It does nothing before
@@ -58,7 +62,7 @@ func (p *Program) Watch(config *rest.Config, opts Options) *Watcher {
 	}
 	return &Watcher{
 		program: p, config: config, opts: opts,
-		dirty: make(chan struct{}, 1), news: make(chan struct{}, 1), progress: make(chan struct{}),
+		dirty: make(chan struct{}, 1), news: make(chan struct{}, 1), confirms: make(chan struct{}, 1), progress: make(chan struct{}),
 	}
 }
 
@@ -109,7 +113,8 @@ func (w *Watcher) Evaluate(ctx context.Context) ([]Result, error) {
 		checks = w.program.checks
 	}
 	checks = slices.DeleteFunc(slices.Clone(checks), func(c *check) bool { return c.during != nil })
-	return evaluate(ctx, cluster, checks)
+	k := newKnowledge()
+	return k.evaluate(ctx, cluster, checks)
 }
 
 // openChecks returns the checks of the open steps and which call of Open they

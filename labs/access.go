@@ -42,19 +42,11 @@ func (s *Service) view(ctx context.Context, id string) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	known, err := s.stores.Results.Of(ctx, id)
+	stored, err := s.load(ctx, *session)
 	if err != nil {
 		return nil, err
 	}
-	hints, err := s.stores.Hints.Of(ctx, session.UserID, session.Lab)
-	if err != nil {
-		return nil, err
-	}
-	classes, err := s.stores.Rosters.ClassesOf(ctx, session.UserID)
-	if err != nil {
-		return nil, err
-	}
-	return &View{Session: *session, Steps: inLabOrder(s.labOf(session), known), Hints: hints, HintCosts: costsOf(classes)}, nil
+	return stored.snapshot(), nil
 }
 
 // allow returns nil when actor has right to the session, CodeForbidden when they

@@ -44,6 +44,9 @@ type Judge interface {
 	Run(ctx context.Context) error
 	// Open names the steps that are judged from now on.
 	Open(steps []string)
+	// Confirm asks for results with Confirmed set of an open step, all of whose
+	// checks are True; see grader.Watcher.
+	Confirm(step string)
 }
 
 // clusters is what sessions do with clusters: the parts of Options, each with its

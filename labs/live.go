@@ -51,40 +51,24 @@ type liveSession struct {
 
 	retryRest time.Time // its cluster is not frozen before
 
-	mu       sync.Mutex // against the pool, which reports from a goroutine of its own
-	session  Session
-	steps    []StepState
-	progress *provisioner.Progress
-	classes  []Class     // whose readers see this session
-	hints    []TakenHint // by step and position
+	mu sync.Mutex // against the pool, which reports from a goroutine of its own
+	state
 }
 
 // newLive makes a liveSession of a stored session, to be started by Service.start.
 func (s *Service) newLive(ctx context.Context, session Session) (*liveSession, error) {
-	known, err := s.stores.Results.Of(ctx, session.ID)
+	stored, err := s.load(ctx, session)
 	if err != nil {
 		return nil, err
 	}
-	classes, err := s.stores.Rosters.ClassesOf(ctx, session.UserID)
-	if err != nil {
-		return nil, err
-	}
-	hints, err := s.stores.Hints.Of(ctx, session.UserID, session.Lab)
-	if err != nil {
-		return nil, err
-	}
-	lab := s.labOf(&session)
 	l := &liveSession{
 		service: s,
 		id:      session.ID,
-		lab:     lab,
+		lab:     s.labOf(&session),
 		logger:  s.logger.With("session", session.ID, "lab", session.Lab),
 		over:    make(chan struct{}),
 		answers: make(chan given),
-		session: session,
-		steps:   inLabOrder(lab, known),
-		classes: classes,
-		hints:   hints,
+		state:   *stored,
 	}
 	l.activeAt.Store(session.ActiveAt.UnixMilli())
 	l.came = s.attention.begin(l.id)
@@ -137,11 +121,7 @@ func (l *liveSession) classChanged(class Class) {
 func (l *liveSession) publish(change func()) {
 	l.mu.Lock()
 	change()
-	view := &View{Session: l.session, Steps: l.steps, Hints: l.hints, HintCosts: costsOf(l.classes)}
-	if l.session.Phase == Pending {
-		view.Progress = l.progress
-	}
-	l.view.Store(view)
+	l.view.Store(l.snapshot())
 	l.mu.Unlock()
 	l.service.subscriptions.changed(l.classIDs()...)
 }

@@ -23,7 +23,7 @@ func (s *Service) Open(ctx context.Context, actor *User, lab string) (view *View
 	s.opening.Lock()
 	defer s.opening.Unlock()
 	live := s.livesOf(actor.ID)
-	if i := slices.IndexFunc(live, func(l *liveSession) bool { return l.lab == found }); i >= 0 {
+	if i := slices.IndexFunc(live, func(l *liveSession) bool { return l.view.Load().Session.Lab == lab }); i >= 0 {
 		return live[i].view.Load(), false, nil
 	}
 	if len(live) >= s.limits.Sessions {

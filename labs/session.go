@@ -56,6 +56,41 @@ type View struct {
 	HintCosts HintCosts   // what they cost
 }
 
+// state is what a View is made of.
+type state struct {
+	session  Session
+	steps    []StepState
+	progress *provisioner.Progress // while Pending
+	hints    []TakenHint           // by step and position
+	classes  []Class               // whose readers see this session
+}
+
+// load reads what is stored of a session, which has been read already.
+func (s *Service) load(ctx context.Context, session Session) (*state, error) {
+	known, err := s.stores.Results.Of(ctx, session.ID)
+	if err != nil {
+		return nil, err
+	}
+	classes, err := s.stores.Rosters.ClassesOf(ctx, session.UserID)
+	if err != nil {
+		return nil, err
+	}
+	hints, err := s.stores.Hints.Of(ctx, session.UserID, session.Lab)
+	if err != nil {
+		return nil, err
+	}
+	return &state{session: session, steps: inLabOrder(s.labOf(&session), known), hints: hints, classes: classes}, nil
+}
+
+// snapshot is the only place that makes a View.
+func (s *state) snapshot() *View {
+	view := &View{Session: s.session, Steps: s.steps, Hints: s.hints, HintCosts: costsOf(s.classes)}
+	if s.session.Phase == Pending {
+		view.Progress = s.progress
+	}
+	return view
+}
+
 // Sessions stores sessions. Save writes the whole row, new or not; a second live
 // session of one user at one lab is an Error with CodeConflict.
 type Sessions interface {

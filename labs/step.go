@@ -52,13 +52,15 @@ type verdict struct {
 	steps     []StepState          // the steps after it
 	changed   []grader.Result      // what has to be written, evidence included
 	completed map[string]time.Time // the steps that it completed
+	confirm   []string             // the open steps whose checks are all True, each at a time of its own
 }
 
 // judge decides what found means for steps, which it leaves as they are. Only
 // open steps take results; one that they complete stays so. A result that says
 // the same as the last one, only later or with other evidence, is no change: it
 // is shown, but not written, or a busy cluster would keep the disk busy. What has
-// to be true once only stays so.
+// to be true once only stays so. A step is complete when all of its checks are True
+// and those that may become untrue again were confirmed together.
 func judge(lab *content.Lab, steps []StepState, found []grader.Result, at time.Time) verdict {
 	v := verdict{steps: slices.Clone(steps), completed: map[string]time.Time{}}
 	for _, name := range openSteps(lab, steps) {
@@ -80,23 +82,27 @@ func judge(lab *content.Lab, steps []StepState, found []grader.Result, at time.T
 			}
 			results = append(results, result)
 		}
-		step.Results = withoutRecords(results)
-		if lab.Steps[i].Complete(func(check string) bool { return passed(find(results, check)) }) {
+		step.Results = shownOf(results)
+		switch allPassed := lab.Steps[i].Complete(func(check string) bool { return passed(find(results, check)) }); {
+		case allPassed && grader.Confirmed(&lab.Steps[i], found):
 			step.CompletedAt = at
 			v.completed[name] = at
 			changed = results // with the evidence of this moment
+		case allPassed:
+			v.confirm = append(v.confirm, name)
 		}
 		v.changed = append(v.changed, changed...)
 	}
 	return v
 }
 
-// withoutRecords returns results as a session holds them for as long as it lives:
-// what their checks saw is for the store only.
-func withoutRecords(results []grader.Result) []grader.Result {
+// shownOf returns results as a session holds them for as long as it lives: what
+// their checks saw is for the store only.
+func shownOf(results []grader.Result) []grader.Result {
 	light := slices.Clone(results)
 	for i := range light {
 		light[i] = light[i].WithRecord(nil)
+		light[i].Confirmed = false
 	}
 	return light
 }

@@ -78,6 +78,37 @@ func TestStepsTick(t *testing.T) {
 	})
 }
 
+// TestAStepIsCompleteWhenItIsConfirmed: checks that are True at times of their own
+// complete nothing; what is found when all is asked for again decides.
+func TestAStepIsCompleteWhenItIsConfirmed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		ada := w.student()
+		view := w.open(ada, "pods")
+		broken := wrong("create", "image", "It is not nginx any more.")
+		var asked []string
+		judge := w.judgeOf(view)
+		judge.confirm = func(step string) []grader.Result {
+			if asked = append(asked, step); len(asked) == 1 {
+				return []grader.Result{passed("create", "exists"), broken}
+			}
+			return []grader.Result{passed("create", "exists"), passed("create", "image")}
+		}
+		w.find(view, passed("create", "exists"), passed("create", "image"))
+		view = w.view(ada, view.Session.ID)
+		if got := completed(view); got != "" {
+			t.Fatalf("completed is %q", got)
+		}
+		if got := view.Steps[0].Results[1].Message; got != broken.Message {
+			t.Errorf("the student is told %q, want what was found last: %q", got, broken.Message)
+		}
+		w.find(view, passed("create", "exists"), passed("create", "image"))
+		if got := completed(w.view(ada, view.Session.ID)); got != "create" || len(asked) != 2 {
+			t.Errorf("after %d confirmations %q is complete, want create after two", len(asked), got)
+		}
+	})
+}
+
 // completed returns the names of the complete steps.
 func completed(view *labs.View) string {
 	var names []string

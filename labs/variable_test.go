@@ -80,3 +80,16 @@ func withVariables(t *testing.T) *content.Course {
 	}
 	return course
 }
+
+// A lab with variables is another one for each student, and the same each time.
+func TestOpenALabWithVariablesTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(w *world) { w.options.Course = withVariables(t) })
+		ada := w.student()
+		first := w.open(ada, "hello")
+		second, created, err := w.Open(t.Context(), ada, "hello")
+		if err != nil || created || second.Session.ID != first.Session.ID {
+			t.Errorf("opened twice: got %+v, created %t, %v; want session %s", second, created, err, first.Session.ID)
+		}
+	})
+}

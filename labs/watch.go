@@ -133,6 +133,11 @@ func (w *watching) take(ctx context.Context, found []grader.Result) error {
 	w.retrySave.C = nil
 	at := now()
 	verdict := judge(w.lab, w.steps, found, at)
+	for _, step := range verdict.confirm {
+		if w.judge != nil { // it finds all of this again when it starts
+			w.judge.Confirm(step)
+		}
+	}
 	if len(verdict.changed) == 0 && len(verdict.completed) == 0 {
 		w.quietly(func() { w.steps = verdict.steps })
 		if w.session.Reason == reasonNotSaved { // and now there is nothing left to save
@@ -186,7 +191,7 @@ func (w *watching) quietly(change func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	change()
-	w.view.Store(&View{Session: w.session, Steps: w.steps})
+	w.view.Store(w.snapshot())
 }
 
 // reachForever looks every beat whether the cluster answers.

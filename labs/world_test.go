@@ -153,6 +153,10 @@ type judge struct {
 
 	mu   sync.Mutex
 	open []string
+	last []grader.Result // that the test had it find
+
+	// What is found when a step is to be confirmed; nil is the last again.
+	confirm func(step string) []grader.Result
 }
 
 func (w *world) judge(_ *content.Lab, access *provisioner.Access, onResults func([]grader.Result)) (labs.Judge, error) {
@@ -176,6 +180,31 @@ func (j *judge) Open(steps []string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.open = slices.Clone(steps)
+}
+
+func (j *judge) Confirm(step string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	last := slices.Clone(j.last)
+	if j.confirm != nil {
+		last = j.confirm(step)
+	}
+	last = slices.DeleteFunc(last, func(r grader.Result) bool { return r.Step != step })
+	for i := range last {
+		last[i].Confirmed = true
+	}
+	go j.results(last) // the caller is the one that takes them
+}
+
+// again finds what was found last, a moment later.
+func (j *judge) again() {
+	j.mu.Lock()
+	last := slices.Clone(j.last)
+	j.mu.Unlock()
+	for i := range last {
+		last[i].At = time.Now()
+	}
+	j.results(last)
 }
 
 func (j *judge) opened() string {
@@ -206,7 +235,11 @@ func (w *world) judgeOf(view *labs.View) *judge {
 // find has the session's judge find results, and waits until they are dealt with.
 func (w *world) find(view *labs.View, results ...grader.Result) {
 	w.t.Helper()
-	w.judgeOf(view).results(results)
+	j := w.judgeOf(view)
+	j.mu.Lock()
+	j.last = results
+	j.mu.Unlock()
+	j.results(results)
 	synctest.Wait()
 }
 
