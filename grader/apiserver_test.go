@@ -44,6 +44,7 @@ type apiServer struct {
 	onlySPDY bool
 	allowed  map[string]bool // "user verb resource", by subject access reviews
 	reviewed func()          // called without the lock before a review is answered; may be nil
+	rewrite  func(*authorizationv1.SubjectAccessReview)
 }
 
 // trouble is what may be wrong with the API server.
@@ -75,7 +76,9 @@ func newAPIServer(t testing.TB) *apiServer {
 		kinds: []kind{
 			{"v1", "Namespace", "namespaces", false}, {"v1", "Pod", "pods", true}, {"v1", "ConfigMap", "configmaps", true},
 			{"v1", "Secret", "secrets", true}, {"v1", "Service", "services", true}, {"apps/v1", "Deployment", "deployments", true},
-			{"apps/v1", "ReplicaSet", "replicasets", true},
+			{"apps/v1", "ReplicaSet", "replicasets", true}, {"apiregistration.k8s.io/v1", "APIService", "apiservices", false},
+			{"admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", false},
+			{"admissionregistration.k8s.io/v1", "MutatingAdmissionPolicy", "mutatingadmissionpolicies", false},
 		},
 	}
 	a.server = &http.Server{Handler: a}
@@ -191,6 +194,10 @@ func (a *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.serveLog(w, r, rest[1]+"/"+rest[3]+"/"+r.URL.Query().Get("container"))
 		return
 	}
+	if rest[len(rest)-1] == "proxy" {
+		io.WriteString(w, "hello")
+		return
+	}
 	if rest[0] == "subjectaccessreviews" {
 		a.serveReview(w, r)
 		return
@@ -204,6 +211,11 @@ func (a *apiServer) serveReview(w http.ResponseWriter, r *http.Request) {
 		reply(w, 400, metav1.Status{Status: "Failure", Code: 400, Message: err.Error()})
 		return
 	}
+	a.mu.Lock()
+	if a.rewrite != nil {
+		a.rewrite(&review)
+	}
+	a.mu.Unlock()
 	asked := review.Spec.User + " " + review.Spec.ResourceAttributes.Verb + " " + review.Spec.ResourceAttributes.Resource
 	a.note("may " + asked)
 	a.mu.Lock()

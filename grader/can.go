@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/cel-go/cel"
 	authorizationv1 "k8s.io/api/authorization/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -23,6 +24,7 @@ func (p *canProbe) declarations() []cel.EnvOption {
 
 func (p *canProbe) repeat() content.Repeat            { return p.Repeat }
 func (p *canProbe) queries() []query                  { return nil }
+func (p *canProbe) requests() []request               { return []request{reviewRequest} }
 func (p *canProbe) aim(look lookup) (*target, Result) { return &target{}, Result{} }
 
 func (p *canProbe) doing(in target) string {
@@ -51,10 +53,14 @@ func (p *canProbe) run(ctx context.Context, c *cluster, in target) *outcome {
 	if err == nil {
 		answer, err = c.objects.Resource(subjectAccessReviews).Create(timed, &unstructured.Unstructured{Object: body}, metav1.CreateOptions{})
 	}
+	var answered authorizationv1.SubjectAccessReview
 	if err == nil {
-		err = runtime.DefaultUnstructuredConverter.FromUnstructured(answer.Object, review)
+		err = runtime.DefaultUnstructuredConverter.FromUnstructured(answer.Object, &answered)
 	}
 	switch {
+	case err == nil && !equality.Semantic.DeepEqual(answered.Spec, review.Spec):
+		done.fail(Unknown, ReasonIntercepted, fmt.Sprintf("The API server was asked what %s may do and answered another question: "+
+			"an admission webhook or policy of this cluster changes such requests. Delete it.", p.who()))
 	case err == nil:
 	case timed.Err() != nil:
 		done.fail(Unknown, ReasonTimeout, fmt.Sprintf("The API server did not say within %v what %s may do.", p.Timeout, p.who()))
@@ -63,15 +69,18 @@ func (p *canProbe) run(ctx context.Context, c *cluster, in target) *outcome {
 	default:
 		done.fail(Unknown, ReasonInvalid, fmt.Sprintf("The API server does not say what %s may do: %v.", p.who(), err))
 	}
-	done.values = map[string]any{"allowed": review.Status.Allowed, "reason": review.Status.Reason}
-	answered := "no"
-	if review.Status.Allowed {
-		answered = "yes"
+	if done.reason != "" {
+		return done
 	}
-	if review.Status.Reason != "" {
-		answered += " - " + review.Status.Reason
+	done.values = map[string]any{"allowed": answered.Status.Allowed, "reason": answered.Status.Reason}
+	said := "no"
+	if answered.Status.Allowed {
+		said = "yes"
 	}
-	done.evidence = Evidence{Name: p.command(), Text: answered + "\n"}
+	if answered.Status.Reason != "" {
+		said += " - " + answered.Status.Reason
+	}
+	done.evidence = Evidence{Name: p.command(), Text: said + "\n"}
 	return done
 }
 

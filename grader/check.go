@@ -78,9 +78,9 @@ func (c *check) judge(view *view) (result Result) {
 		result.Message = clip(oneLine(result.Message), messageSize)
 	}()
 	if c.during != nil {
-		return c.judgeDuring(view)
+		return c.unlessIntercepted(view, c.judgeDuring(view))
 	}
-	return c.judgeObjects(view)
+	return c.unlessIntercepted(view, c.judgeObjects(view))
 }
 
 // judgeObjects looks at the objects, and at what the probe found, if there is one.

@@ -26,6 +26,7 @@ var dnsPods = &content.PodRef{Namespace: "kube-system", Selector: map[string]str
 
 func (p *dnsProbe) repeat() content.Repeat { return p.Repeat }
 func (p *dnsProbe) queries() []query       { return []query{podQuery(dnsPods)} }
+func (p *dnsProbe) requests() []request    { return []request{forwardRequest} }
 
 func (p *dnsProbe) aim(look lookup) (*target, Result) {
 	at, why := aimAtPod(dnsPods, look, container)

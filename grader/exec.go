@@ -25,6 +25,7 @@ func (p *execProbe) declarations() []cel.EnvOption {
 
 func (p *execProbe) repeat() content.Repeat            { return p.Repeat }
 func (p *execProbe) queries() []query                  { return []query{podQuery(&p.PodRef)} }
+func (p *execProbe) requests() []request               { return []request{execRequest} }
 func (p *execProbe) aim(look lookup) (*target, Result) { return aimAtPod(&p.PodRef, look, container) }
 
 func (p *execProbe) doing(in target) string {

@@ -56,6 +56,16 @@ func (p *httpProbe) queries() []query {
 	return []query{podQuery(p.pod())}
 }
 
+func (p *httpProbe) requests() []request {
+	switch {
+	case p.Service != "" && p.Via == content.ViaProxy:
+		return []request{serviceProxyRequest}
+	case p.Service != "", p.Ingress != "", p.URL != "":
+		return nil // from the workstation
+	}
+	return []request{podProxyRequest}
+}
+
 func (p *httpProbe) named(apiVersion, kind, name string) query {
 	return query{apiVersion: apiVersion, kind: kind, namespace: p.Namespace, name: name}
 }

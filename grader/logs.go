@@ -28,6 +28,7 @@ func (p *logsProbe) declarations() []cel.EnvOption {
 
 func (p *logsProbe) repeat() content.Repeat            { return p.Repeat }
 func (p *logsProbe) queries() []query                  { return []query{podQuery(&p.PodRef)} }
+func (p *logsProbe) requests() []request               { return []request{logRequest} }
 func (p *logsProbe) aim(look lookup) (*target, Result) { return aimAtPod(&p.PodRef, look, p.container) }
 
 func (p *logsProbe) doing(in target) string {

@@ -18,6 +18,8 @@ type probe interface {
 	declarations() []cel.EnvOption
 	// queries are the objects that have to be known before it can be done.
 	queries() []query
+	// requests are those that it sends to the API server beside that.
+	requests() []request
 	// aim says what to do it to, or in a result why it cannot be done yet. Both are
 	// empty while something of its queries is not known yet.
 	aim(look lookup) (*target, Result)

@@ -160,7 +160,13 @@ func TestOnlyWhatOpenStepsNameIsWatched(t *testing.T) {
 		l.Steps = append(l.Steps, content.Step{Name: "later", Checks: []content.Check{{Name: "pods", Title: "Pods", Validations: []content.Validation{is("pods.size() == 0", "none, please")},
 			Objects: map[string]content.Object{"pods": {APIVersion: "v1", Kind: "Pod", Namespace: "default", Selector: map[string]string{"app": "web"}}}}}})
 		watcher, seen := watch(t, api, l, "step")
-		sorted := func() string { log := api.log(); slices.Sort(log); return strings.Join(log, ", ") }
+		sorted := func() string { // without what every check that passes looks at
+			log := slices.DeleteFunc(api.log(), func(r string) bool {
+				return strings.Contains(r, "apiregistration") || strings.Contains(r, "apiservices")
+			})
+			slices.Sort(log)
+			return strings.Join(log, ", ")
+		}
 		if got, want := sorted(), "discover apps/v1, list default/deployments metadata.name=web, watch default/deployments metadata.name=web"; got != want {
 			t.Errorf("first step\ngot  %s\nwant %s", got, want)
 		}

@@ -31,6 +31,7 @@ func (p *workstationProbe) declarations() []cel.EnvOption {
 
 func (p *workstationProbe) repeat() content.Repeat            { return p.Repeat }
 func (p *workstationProbe) queries() []query                  { return nil }
+func (p *workstationProbe) requests() []request               { return nil }
 func (p *workstationProbe) aim(look lookup) (*target, Result) { return &target{}, Result{} }
 
 func (p *workstationProbe) doing(in target) string {
@@ -90,6 +91,7 @@ const notYet = 75
 func (p *scriptProbe) declarations() []cel.EnvOption     { return nil }
 func (p *scriptProbe) repeat() content.Repeat            { return p.Repeat }
 func (p *scriptProbe) queries() []query                  { return nil }
+func (p *scriptProbe) requests() []request               { return nil }
 func (p *scriptProbe) aim(look lookup) (*target, Result) { return &target{}, Result{} }
 func (p *scriptProbe) doing(in target) string            { return "A script is being run on your workstation." }
 

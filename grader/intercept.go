@@ -1,0 +1,171 @@
+package grader
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// A student may give the API server an extension that answers, or changes what is
+// asked, in its place: an APIService hands a whole API group to a server of theirs;
+// a mutating webhook or policy rewrites a command before it is run in a Pod, and a
+// review before it is answered. What passes by way of one is Unknown.
+
+// request is one that a probe sends to the API server beside reading objects.
+type request struct {
+	apiVersion string
+	resource   string // with its subresource: "pods/exec"
+	operation  admissionv1.OperationType
+}
+
+// The requests of probes. Reading is not subject to admission and has no operation.
+var (
+	execRequest         = request{"v1", "pods/exec", admissionv1.Connect}
+	forwardRequest      = request{"v1", "pods/portforward", admissionv1.Connect}
+	podProxyRequest     = request{"v1", "pods/proxy", admissionv1.Connect}
+	serviceProxyRequest = request{"v1", "services/proxy", admissionv1.Connect}
+	logRequest          = request{apiVersion: "v1", resource: "pods/log"}
+	reviewRequest       = request{"authorization.k8s.io/v1", "subjectaccessreviews", admissionv1.Create}
+)
+
+var (
+	apiServices      = query{apiVersion: "apiregistration.k8s.io/v1", kind: "APIService"}
+	mutatingWebhooks = query{apiVersion: "admissionregistration.k8s.io/v1", kind: "MutatingWebhookConfiguration"}
+	mutatingPolicies = query{apiVersion: "admissionregistration.k8s.io/v1", kind: "MutatingAdmissionPolicy"}
+)
+
+// aggregated are the API groups that a server beside the API server answers for in
+// most clusters, and the Service that is expected to: empty where any is.
+var aggregated = map[string]string{
+	"metrics.k8s.io":          "kube-system/metrics-server",
+	"custom.metrics.k8s.io":   "",
+	"external.metrics.k8s.io": "",
+}
+
+// unlessIntercepted returns result, or where it is True and something else may have
+// answered for the API server, one that is Unknown and names it.
+func (c *check) unlessIntercepted(view *view, result Result) Result {
+	if result.Status != True {
+		return result
+	}
+	by, what := c.interceptor(view)
+	if by == nil || view.waiting {
+		return result
+	}
+	return Result{Status: Unknown, Reason: ReasonIntercepted, Object: by.kind + " " + by.key.String(), Evidence: append(result.Evidence, by.evidence()),
+		Message: fmt.Sprintf("The %s %s %s, so nothing that it lets through is certain. Delete it, or narrow what it applies to.", by.kind, by.key, what)}
+}
+
+// interceptor returns the first object that stands between the check and the API
+// server, and what it does, in words that go on from its name.
+func (c *check) interceptor(view *view) (by *object, what string) {
+	groups := map[string]bool{} // by "v1.apps", an APIService's name
+	var admitted []request
+	for _, q := range c.needs() {
+		groups[apiServiceName(q.apiVersion)] = true
+	}
+	if c.probe != nil {
+		for _, r := range c.probe.requests() {
+			groups[apiServiceName(r.apiVersion)] = true
+			if r.operation != "" {
+				admitted = append(admitted, r)
+			}
+		}
+	}
+	if len(groups) == 0 {
+		return nil, ""
+	}
+	for _, o := range view.find(apiServices).objects {
+		if groups[o.key.name] {
+			if to := handedTo(o.content); to != "" {
+				return o, "hands requests to the Service " + to
+			}
+		}
+	}
+	if len(admitted) == 0 {
+		return nil, ""
+	}
+	for _, of := range []query{mutatingWebhooks, mutatingPolicies} {
+		for _, o := range view.find(of).objects {
+			for _, r := range admitted {
+				if changes(o.content, r) {
+					return o, fmt.Sprintf("may change each request to %s %s", strings.ToLower(string(r.operation)), r.resource)
+				}
+			}
+		}
+	}
+	return nil, ""
+}
+
+// apiServiceName is what the APIService of a group and version is called.
+func apiServiceName(apiVersion string) string {
+	group, version, found := strings.Cut(apiVersion, "/")
+	if !found {
+		group, version = "", apiVersion
+	}
+	return version + "." + group
+}
+
+// handedTo returns "namespace/name" of the Service that answers for the API server,
+// and nothing where it answers itself or that Service is the usual one.
+func handedTo(service *unstructured.Unstructured) string {
+	namespace, _, _ := unstructured.NestedString(service.Object, "spec", "service", "namespace")
+	name, _, _ := unstructured.NestedString(service.Object, "spec", "service", "name")
+	if name == "" {
+		return ""
+	}
+	group, _, _ := unstructured.NestedString(service.Object, "spec", "group")
+	to := namespace + "/" + name
+	if usual, known := aggregated[group]; known && (usual == "" || usual == to) {
+		return ""
+	}
+	return to
+}
+
+// changes reports whether a rule of a mutating webhook or policy is about r. Where
+// selectors or conditions would leave r out, that is not looked at.
+func changes(extension *unstructured.Unstructured, r request) bool {
+	version, err := schema.ParseGroupVersion(r.apiVersion)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(rulesOf(extension), func(rule admissionv1.RuleWithOperations) bool {
+		return (slices.Contains(rule.Operations, r.operation) || slices.Contains(rule.Operations, admissionv1.OperationAll)) &&
+			(slices.Contains(rule.APIGroups, version.Group) || slices.Contains(rule.APIGroups, "*")) &&
+			slices.ContainsFunc(rule.Resources, func(of string) bool { return coversResource(of, r.resource) })
+	})
+}
+
+// coversResource reports whether a rule's resource, which may be "*", "*/*",
+// "pods/*" or "*/exec", includes a resource or subresource.
+func coversResource(rule, resource string) bool {
+	of, sub, _ := strings.Cut(rule, "/")
+	name, subresource, _ := strings.Cut(resource, "/")
+	return (of == "*" || of == name) && (sub == "*" || sub == subresource)
+}
+
+func rulesOf(extension *unstructured.Unstructured) []admissionv1.RuleWithOperations {
+	convert := runtime.DefaultUnstructuredConverter.FromUnstructured
+	var rules []admissionv1.RuleWithOperations
+	if extension.GetKind() == mutatingPolicies.kind {
+		var policy admissionv1.MutatingAdmissionPolicy
+		if convert(extension.Object, &policy) == nil && policy.Spec.MatchConstraints != nil {
+			for _, rule := range policy.Spec.MatchConstraints.ResourceRules {
+				rules = append(rules, rule.RuleWithOperations)
+			}
+		}
+		return rules
+	}
+	var hooks admissionv1.MutatingWebhookConfiguration
+	if convert(extension.Object, &hooks) == nil {
+		for _, hook := range hooks.Webhooks {
+			rules = append(rules, hook.Rules...)
+		}
+	}
+	return rules
+}
