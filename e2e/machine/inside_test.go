@@ -173,7 +173,7 @@ func serveFlags() string {
 // and those of the slice hold.
 func testScope(t *testing.T, scope string) {
 	for file, want := range map[string]string{
-		"memory.max": "4294967296", "memory.swap.max": "1073741824", "pids.max": "8192",
+		"memory.max": "4294967296", "memory.swap.max": "0", "pids.max": "8192",
 	} {
 		if got := read(t, filepath.Join(scope, file)); got != want {
 			t.Errorf("%s: got %s, want %s", file, got, want)
@@ -190,8 +190,8 @@ func testScope(t *testing.T, scope string) {
 	}
 	// What systemd does to its units meanwhile leaves the cluster's limits alone.
 	run(t, "systemctl", "daemon-reload")
-	if got := read(t, filepath.Join(scope, "memory.swap.max")); got != "1073741824" {
-		t.Errorf("memory.swap.max after a reload: got %s", got)
+	if got := read(t, filepath.Join(scope, "memory.swap.max")); got != "0" {
+		t.Errorf("memory.swap.max after a reload: got %s, want 0", got)
 	}
 }
 

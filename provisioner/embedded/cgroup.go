@@ -66,7 +66,8 @@ func (c cgroups) path(container string) string {
 // annotations are properties of the scope, for runc, in the text form of
 // GVariant. Left to itself, runc makes scopes that a shutdown of the machine
 // kills last, after a wait of 90 seconds for those that are frozen, and that stay
-// in the list of failed units after a process of theirs ran out of memory.
+// in the list of failed units after a process of theirs ran out of memory. It also
+// keeps a limit of no swap to itself, and systemd lifts it at the next daemon-reload.
 func (c cgroups) annotations(name string) map[string]string {
 	if !c.systemd {
 		return nil
@@ -76,6 +77,7 @@ func (c cgroups) annotations(name string) map[string]string {
 		"org.systemd.property.DefaultDependencies": "true",
 		"org.systemd.property.TimeoutStopUSec":     fmt.Sprintf("uint64 %d", stopWithin.Microseconds()),
 		"org.systemd.property.CollectMode":         "'inactive-or-failed'",
+		"org.systemd.property.MemorySwapMax":       "uint64 0", // memory's limit is one of both
 	}
 }
 
