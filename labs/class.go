@@ -113,8 +113,8 @@ func (s *Service) joined(class *Class, userID string) {
 }
 
 // SetHintCost says what each hint costs the students of a class that actor
-// teaches: points from 0 to 10, or AsWritten. It counts for hints that were taken
-// before, too.
+// teaches: points from 0 to 10, or AsWritten. Hints that were taken before keep the
+// cost that their students were told.
 func (s *Service) SetHintCost(ctx context.Context, actor *User, classID string, points int) (*Class, error) {
 	class, err := s.taught(ctx, actor, classID)
 	if err != nil {
@@ -179,8 +179,7 @@ func (s *Service) SubscribeClass(ctx context.Context, actor *User, classID strin
 
 // ClassResults is View for a session of a student of the class, for its instructor.
 func (s *Service) ClassResults(ctx context.Context, actor *User, classID, sessionID string) (*View, error) {
-	class, err := s.taught(ctx, actor, classID)
-	if err != nil {
+	if _, err := s.taught(ctx, actor, classID); err != nil {
 		return nil, err
 	}
 	view, err := s.view(ctx, sessionID)
@@ -194,9 +193,7 @@ func (s *Service) ClassResults(ctx context.Context, actor *User, classID, sessio
 	if !slices.ContainsFunc(classes, func(c Class) bool { return c.ID == classID }) {
 		return nil, &Error{Code: CodeNotFound, Message: noSession}
 	}
-	inClass := *view
-	inClass.HintCosts = HintCosts{class.HintCost}
-	return &inClass, nil
+	return view, nil
 }
 
 // taught returns the class if actor teaches it, and CodeNotFound otherwise.

@@ -15,19 +15,19 @@ type TakenHint struct {
 	Step     string
 	Position int // among the step's hints, from 0
 	At       time.Time
+	Cost     int // points, as the student was told when they took it
 }
 
 // Hints stores which hints were taken.
 type Hints interface {
-	// Take is idempotent: a hint that was taken before keeps its time.
+	// Take is idempotent: a hint that was taken before keeps its time and cost.
 	Take(ctx context.Context, userID, lab string, hint TakenHint) error
 	// Of returns a user's hints at a lab, by step and position.
 	Of(ctx context.Context, userID, lab string) ([]TakenHint, error)
 }
 
-// HintCosts are the HintCost of each class that matters: for a student all that
-// they are in, so that a hint never costs more than they were told; for a class's
-// grid its own. Without any, each lab says it.
+// HintCosts are the HintCost of each class that a student is in, of which the
+// highest counts. Without any, each lab says it.
 type HintCosts []int
 
 func costsOf(classes []Class) HintCosts {
@@ -56,7 +56,7 @@ func (c HintCosts) Of(step *content.Step, hint *content.Hint) int {
 // Points is what a student has of a step: all of it once it is complete, before
 // that what those of its checks count that are True, less what the hints cost that
 // were taken until then. It is never less than 0.
-func Points(step *content.Step, completedAt time.Time, results []grader.Result, hints []TakenHint, costs HintCosts) int {
+func Points(step *content.Step, completedAt time.Time, results []grader.Result, hints []TakenHint) int {
 	points := step.Points
 	if completedAt.IsZero() {
 		points = 0
@@ -69,18 +69,18 @@ func Points(step *content.Step, completedAt time.Time, results []grader.Result, 
 	for _, hint := range hints {
 		late := !completedAt.IsZero() && hint.At.After(completedAt)
 		if hint.Step == step.Name && hint.Position < len(step.Hints) && !late {
-			points -= costs.Of(step, &step.Hints[hint.Position])
+			points -= hint.Cost
 		}
 	}
 	return max(0, points)
 }
 
 // Points is Points over all of the user's sessions at the lab; e may be nil.
-func (e *Entry) Points(step *content.Step, costs HintCosts) int {
+func (e *Entry) Points(step *content.Step) int {
 	if e == nil {
 		return 0
 	}
-	return Points(step, e.Completed[step.Name], e.Results[step.Name], e.Hints, costs)
+	return Points(step, e.Completed[step.Name], e.Results[step.Name], e.Hints)
 }
 
 // HintCosts is what hints cost actor.
@@ -100,7 +100,8 @@ func (s *Service) TakeHint(ctx context.Context, actor *User, id, step string, po
 	if err := s.allow(ctx, actor, &view.Session, Write); err != nil {
 		return nil, err
 	}
-	if !s.hasHint(&view.Session, step, position) {
+	of, there := s.hintOf(&view.Session, step, position)
+	if !there {
 		return nil, &Error{Code: CodeNotFound, Message: "There is no such hint in this lab. Reload the page."}
 	}
 	switch taken := len(hintsOf(view.Hints, step)); {
@@ -109,7 +110,7 @@ func (s *Service) TakeHint(ctx context.Context, actor *User, id, step string, po
 	case position > taken:
 		return nil, &Error{Code: CodeConflict, Message: "The hints of a step come one after the other. Take the first one first."}
 	}
-	hint := TakenHint{Step: step, Position: position, At: now()}
+	hint := TakenHint{Step: step, Position: position, At: now(), Cost: view.HintCosts.Of(of, &of.Hints[position])}
 	if err := s.stores.Hints.Take(ctx, actor.ID, view.Session.Lab, hint); err != nil {
 		return nil, err
 	}
@@ -120,13 +121,14 @@ func (s *Service) TakeHint(ctx context.Context, actor *User, id, step string, po
 	return s.view(ctx, id)
 }
 
-func (s *Service) hasHint(session *Session, step string, position int) bool {
+// hintOf returns the step of the session's lab that has a hint at the position.
+func (s *Service) hintOf(session *Session, step string, position int) (*content.Step, bool) {
 	lab := s.labOf(session)
 	if lab == nil {
-		return false
+		return nil, false
 	}
 	of, there := lab.Step(step)
-	return there && position >= 0 && position < len(of.Hints)
+	return of, there && position >= 0 && position < len(of.Hints)
 }
 
 func hintsOf(hints []TakenHint, step string) []TakenHint {

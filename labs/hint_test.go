@@ -15,7 +15,7 @@ func pointsOf(w *world, view *labs.View, step string) int {
 	of, _ := lab.Step(step)
 	for _, state := range view.Steps {
 		if state.Step == step {
-			return labs.Points(of, state.CompletedAt, state.Results, view.Hints, view.HintCosts)
+			return labs.Points(of, state.CompletedAt, state.Results, view.Hints)
 		}
 	}
 	return -1
@@ -53,11 +53,7 @@ func TestHints(t *testing.T) {
 				t.Fatal(err)
 			}
 			lab, _ := w.options.Course.Lab("pods")
-			costs, err := w.HintCosts(t.Context(), ada)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := entries["pods"].Points(&lab.Steps[0], costs); got != want {
+			if got := entries["pods"].Points(&lab.Steps[0]); got != want {
 				t.Errorf("got %d points in the gradebook, want %d", got, want)
 			}
 		}
@@ -88,13 +84,13 @@ func TestHints(t *testing.T) {
 		}
 		points(2)
 
-		// The class says what hints cost, also those that were taken.
+		// A hint that was taken keeps its cost, whatever the class says later.
 		class, teacher := w.class("Teacher", ada)
-		for _, test := range []struct{ cost, want int }{{0, 4}, {1, 2}, {10, 0}, {labs.AsWritten, 2}} {
-			if _, err := w.SetHintCost(t.Context(), teacher, class.ID, test.cost); err != nil {
+		for _, cost := range []int{0, 1, 10, labs.AsWritten} {
+			if _, err := w.SetHintCost(t.Context(), teacher, class.ID, cost); err != nil {
 				t.Fatal(err)
 			}
-			points(test.want)
+			points(2)
 		}
 		for _, cost := range []int{-2, 11} {
 			_, err := w.SetHintCost(t.Context(), teacher, class.ID, cost)
@@ -121,26 +117,36 @@ func TestHints(t *testing.T) {
 func TestHintAfterTheStep(t *testing.T) {
 	step := &content.Step{Name: "one", Points: 3, Hints: []content.Hint{{Cost: 1}, {Cost: 3}, {Cost: 9}}}
 	at := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	hint := func(position int, after time.Duration) labs.TakenHint {
-		return labs.TakenHint{Step: "one", Position: position, At: at.Add(after)}
+	hint := func(position, cost int, after time.Duration) labs.TakenHint {
+		return labs.TakenHint{Step: "one", Position: position, At: at.Add(after), Cost: cost}
 	}
 	for _, test := range []struct {
 		name  string
 		hints []labs.TakenHint
-		costs labs.HintCosts
 		want  int
 	}{
-		{"none", nil, nil, 3},
-		{"before", []labs.TakenHint{hint(0, -1)}, nil, 2},
-		{"after", []labs.TakenHint{hint(0, 1)}, nil, 3},
-		{"one of each", []labs.TakenHint{hint(0, -1), hint(1, 1)}, nil, 2},
-		{"never less than nothing", []labs.TakenHint{hint(0, -1), hint(1, -1)}, nil, 0},
-		{"another step's", []labs.TakenHint{{Step: "two", At: at.Add(-1)}}, nil, 3},
-		{"one that the lab no longer has", []labs.TakenHint{hint(7, -1)}, nil, 3},
-		{"the dearest class", []labs.TakenHint{hint(0, -1)}, labs.HintCosts{0, 2, labs.AsWritten}, 1},
+		{"none", nil, 3},
+		{"before", []labs.TakenHint{hint(0, 1, -1)}, 2},
+		{"after", []labs.TakenHint{hint(0, 1, 1)}, 3},
+		{"one of each", []labs.TakenHint{hint(0, 1, -1), hint(1, 3, 1)}, 2},
+		{"never less than nothing", []labs.TakenHint{hint(0, 1, -1), hint(1, 3, -1)}, 0},
+		{"another step's", []labs.TakenHint{{Step: "two", At: at.Add(-1), Cost: 1}}, 3},
+		{"one that the lab no longer has", []labs.TakenHint{hint(7, 1, -1)}, 3},
+		{"at another price than today's", []labs.TakenHint{hint(0, 2, -1)}, 1},
 	} {
-		if got := labs.Points(step, at, nil, test.hints, test.costs); got != test.want {
+		if got := labs.Points(step, at, nil, test.hints); got != test.want {
 			t.Errorf("%s: got %d points, want %d", test.name, got, test.want)
+		}
+	}
+}
+
+// TestTheDearestClassSaysWhatAHintCosts: whoever is in several classes is told one
+// price.
+func TestTheDearestClassSaysWhatAHintCosts(t *testing.T) {
+	step := &content.Step{Name: "one", Points: 3, Hints: []content.Hint{{Cost: 1}}}
+	for want, costs := range map[int]labs.HintCosts{1: nil, 2: {0, 2, labs.AsWritten}, 0: {0, 0}, 3: {9}} {
+		if got := costs.Of(step, &step.Hints[0]); got != want {
+			t.Errorf("classes that say %v: the hint costs %d, want %d", costs, got, want)
 		}
 	}
 }

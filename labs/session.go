@@ -53,7 +53,7 @@ type View struct {
 	Progress *provisioner.Progress // while Pending; nil otherwise
 
 	Hints     []TakenHint // that its student took at this lab, in whichever session, by step and position
-	HintCosts HintCosts   // what they cost
+	HintCosts HintCosts   // what the next ones cost
 }
 
 // state is what a View is made of.

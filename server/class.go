@@ -165,7 +165,7 @@ func (s *Server) class(grid *labs.Grid) *classJSON {
 		row := studentJSON{ID: student.ID, Name: student.Name, Online: student.Online, Labs: []cellJSON{}}
 		for _, lab := range taught {
 			if entry := student.Entries[lab.Name]; entry != nil {
-				row.Labs = append(row.Labs, cell(lab, entry, labs.HintCosts{grid.Class.HintCost}))
+				row.Labs = append(row.Labs, cell(lab, entry))
 			}
 		}
 		out.Students = append(out.Students, row)
@@ -173,11 +173,11 @@ func (s *Server) class(grid *labs.Grid) *classJSON {
 	return out
 }
 
-func cell(lab *content.Lab, entry *labs.Entry, costs labs.HintCosts) cellJSON {
+func cell(lab *content.Lab, entry *labs.Entry) cellJSON {
 	out := cellJSON{Lab: lab.Name, Session: entry.Session.ID, Phase: entry.Session.Phase, Reason: entry.Session.Reason, Hints: len(entry.Hints), Steps: []cellStepJSON{}}
 	for i := range lab.Steps {
 		step := &lab.Steps[i]
-		out.Points += entry.Points(step, costs)
+		out.Points += entry.Points(step)
 		status, reason := entry.Standing(step.Name)
 		out.Steps = append(out.Steps, cellStepJSON{
 			Name:        step.Name,

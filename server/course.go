@@ -50,15 +50,11 @@ func (s *Server) getCourse(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	costs, err := s.labs.HintCosts(ctx, user)
-	if err != nil {
-		return err
-	}
 	course := courseJSON{Name: s.course.Name, Title: s.course.Title, Summary: s.course.Summary, Modules: []moduleJSON{}}
 	for _, module := range s.course.Modules {
 		m := moduleJSON{Name: module.Name, Title: module.Title, Summary: module.Summary, Labs: []cardJSON{}}
 		for _, lab := range module.Labs {
-			m.Labs = append(m.Labs, card(lab, entries[lab.Name], costs))
+			m.Labs = append(m.Labs, card(lab, entries[lab.Name]))
 		}
 		course.Modules = append(course.Modules, m)
 	}
@@ -67,13 +63,13 @@ func (s *Server) getCourse(c *gin.Context) error {
 }
 
 // card sums up a lab; entry is nil where the caller never opened it.
-func card(lab *content.Lab, entry *labs.Entry, costs labs.HintCosts) cardJSON {
+func card(lab *content.Lab, entry *labs.Entry) cardJSON {
 	out := cardJSON{Name: lab.Name, Title: lab.Title, Summary: lab.Summary, Minutes: lab.Minutes, Steps: len(lab.Steps)}
 	names := make([]string, len(lab.Steps))
 	for i, step := range lab.Steps {
 		names[i] = step.Name
 		out.Points += step.Points
-		out.EarnedPoints += entry.Points(&step, costs)
+		out.EarnedPoints += entry.Points(&step)
 		if entry == nil {
 			continue
 		}

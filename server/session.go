@@ -189,7 +189,7 @@ func stepState(lab *content.Lab, view *labs.View, state labs.StepState, evidence
 	out := stepStateJSON{
 		Name:        state.Step,
 		CompletedAt: optional(state.CompletedAt),
-		Points:      labs.Points(step, state.CompletedAt, state.Results, view.Hints, view.HintCosts),
+		Points:      labs.Points(step, state.CompletedAt, state.Results, view.Hints),
 		Hints:       []template.HTML{},
 		Checks:      results(step.Checks, state, evidence),
 	}
