@@ -49,6 +49,7 @@ type record struct {
 	states  int       // that were seen of it
 	broken  *Result   // the first state in which a validation did not hold
 	told    Result    // of the last change that ended, where none is under way
+	last    sight     // the last state of the change that is under way
 }
 
 // course is how far a change is.
@@ -115,7 +116,11 @@ func (c *check) judgeDuring(view *view) Result {
 			c.advance(view, r, m.at)
 		}
 	}
-	return r.result()
+	result := r.result()
+	if r.course == started && result.Pending() {
+		c.explain(ctx, view, c.during.until, r.last, nil, &result)
+	}
+	return result
 }
 
 // miss notes that states were not seen. That matters only to a change that may
@@ -170,6 +175,7 @@ func (c *check) advance(view *view, r *record, at time.Time) {
 		}
 	}
 	if begins || why.Status != "" || !c.holds(c.during.until, seen, r) {
+		r.last = seen
 		return
 	}
 	r.course = before
@@ -214,7 +220,7 @@ func (r *record) result() Result {
 	case r.course == started && r.broken != nil:
 		return *r.broken
 	case r.course == started:
-		return pending("The change is under way and is watched: since %s, %d states were seen, and all is well so far.", timeOf(r.began), r.states)
+		return pending("The change is not complete yet. What has to hold has held since %s, in all of the %d states that were seen.", timeOf(r.began), r.states)
 	case r.course == armed && r.broken == nil && r.told.Status == "":
 		return pending("All is ready; the change is watched as soon as it begins.")
 	case r.told.Status != "":

@@ -37,7 +37,7 @@ func TestHowAChangeWent(t *testing.T) {
 		{"nothing", nil, "Pending: The change has not begun."},
 		{"not the beginning", []string{state(1, 2)}, "Pending: The change has not begun."},
 		{"the beginning", []string{state(1, 3)}, "Pending: All is ready; the change is watched as soon as it begins."},
-		{"under way", []string{state(1, 3), state(2, 2)}, "Pending: The change is under way and is watched: since"},
+		{"under way", []string{state(1, 3), state(2, 2)}, "Pending: The change is not complete yet. What has to hold has held since"},
 		{"gentle", []string{state(1, 3), state(2, 2), state(2, 3)}, "Passed"},
 		{"at once", []string{state(1, 3), state(2, 3)}, "Passed"},
 		{"the end alone", []string{state(2, 2), state(2, 3)}, "Pending: The change has not begun."},
@@ -64,6 +64,21 @@ func TestHowAChangeWent(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A change that was refused, or hangs, does not say that all is well: it says what is
+// missing.
+func TestAChangeThatIsNotCompleteSaysWhatIsMissing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := newAPIServer(t)
+		_, seen := watch(t, api, gentle(), "step")
+		api.put(t, state(1, 3))
+		api.put(t, state(2, 2))
+		within(t, time.Second, seen, "Pending: The change is not complete yet")
+		if got := seen.newest()[0]; got.Wanted != "3" || got.Found != "2" || got.Object != "Deployment default/web" {
+			t.Errorf("got wanted %q, found %q of %q; want 3, 2 of the Deployment", got.Wanted, got.Found, got.Object)
+		}
+	})
 }
 
 func TestAChangeThatCouldNotBeSeen(t *testing.T) {

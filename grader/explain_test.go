@@ -60,6 +60,12 @@ func TestExplanation(t *testing.T) {
 		{"deploy.metadata.annotations.port == 80", "80", `"80"`, object},
 		{"deploy.spec.replicas == 2.5", "2.5", "2", object},
 
+		// Objects, and large parts of one, are called by their names.
+		{"deploy in [1]", "one of 1", "Deployment default/web", object},
+		{"[deploy, notes] == []", "[]", "Deployment default/web, ConfigMap default/notes", object},
+		{"deploy.spec == {}", "{}", "the fields paused, replicas, selector, template", object},
+		{"deploy.spec.template.spec.containers == []", "[]", `{"args":[],"image":"nginx:1.26","name":"web"}, {"image":"busybox","name":"log","resources":{}}`, object},
+
 		// What the cluster makes of a wish is what is found.
 		{"deploy.status.readyReplicas == deploy.spec.replicas", "2", "1", object},
 		{"deploy.spec.replicas == deploy.status.readyReplicas", "2", "1", object},
@@ -140,7 +146,7 @@ func TestExplanationOfWhatHolds(t *testing.T) {
 func TestExplanationIsBounded(t *testing.T) {
 	long := `{apiVersion: v1, kind: ConfigMap, metadata: {name: notes, namespace: default}, data: {version: "` + strings.Repeat("ä", 5000) + `"}}`
 	one := map[string]content.Object{"notes": objects["notes"]}
-	for _, expression := range []string{"notes.data.version == 'x'", "notes.data == {}", "[notes.data.version].exists(v, v == 'y')"} {
+	for _, expression := range []string{"notes.data.version == 'x'", "[notes.data.version] == []", "[notes.data.version].exists(v, v == 'y')"} {
 		got := grader.JudgeObjects(t, lab(one, is(expression, "no")), long)
 		if got.Found == "" || len(got.Found) > 200 || !strings.Contains(got.Found, "ä…") {
 			t.Errorf("%s: found has %d bytes: %q", expression, len(got.Found), got.Found)

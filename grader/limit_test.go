@@ -344,7 +344,7 @@ func TestAChangeThatCannotBeFollowed(t *testing.T) {
 	}{
 		{"a dear beginning", loops(6), 1, "CostExceeded: This check could not be evaluated: "},
 		{"states that are too large", "size(m.data.x) == 1", 1 << 20, "NotSeen: Before "},
-		{"small ones", "size(m.data.x) == 1", 10, "Pending: The change is under way"},
+		{"small ones", "size(m.data.x) == 1", 10, "Pending: The change is not complete yet"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

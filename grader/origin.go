@@ -191,14 +191,8 @@ func (x *explainer) originOfElement(list *origin, value ref.Val) *origin {
 }
 
 func nameOf(value ref.Val) (namespace, name string) {
-	about := member(member(value, "metadata"), "namespace")
-	if text, ok := about.(types.String); ok {
-		namespace = string(text)
-	}
-	if text, ok := member(member(value, "metadata"), "name").(types.String); ok {
-		name = string(text)
-	}
-	return namespace, name
+	about := member(value, "metadata")
+	return textMember(about, "namespace"), textMember(about, "name")
 }
 
 // member is a map's value of a key, or nil.

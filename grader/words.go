@@ -19,8 +19,8 @@ const (
 	nothing    = "nothing"
 )
 
-// wordsOf writes a value for a student: text as it is, and JSON of lists and
-// maps.
+// wordsOf writes a value for a student: text as it is, an API object as its kind and
+// name, a larger part of one as its name or its fields, and JSON of other lists and maps.
 func wordsOf(value ref.Val) string {
 	switch v := value.(type) {
 	case nil, types.Null:
@@ -32,10 +32,50 @@ func wordsOf(value ref.Val) string {
 		return wordsOf(v.GetValue())
 	case types.String:
 		return textWords(string(v))
-	case traits.Mapper, traits.Lister:
-		return clip(jsonOf(plain(v, 0)), valueSize)
+	case traits.Mapper:
+		return mapWords(v)
+	case traits.Lister:
+		return listWords(v)
 	}
 	return clip(fmt.Sprint(plain(value, 0)), valueSize)
+}
+
+const longMap = 80 // bytes of JSON, which people do not read
+
+func mapWords(of traits.Mapper) string {
+	kind, namespace, name := textMember(of, "kind"), textMember(member(of, "metadata"), "namespace"), textMember(member(of, "metadata"), "name")
+	if kind != "" && name != "" {
+		return clip(kind+" "+objectKey{namespace, name}.String(), valueSize)
+	}
+	text := jsonOf(plain(of, 0))
+	if len(text) <= longMap {
+		return text
+	}
+	if name := textMember(of, "name"); name != "" {
+		return clip("the one named "+name, valueSize)
+	}
+	return clip("the fields "+listed(of), valueSize)
+}
+
+// listWords writes a list whose elements would be long as JSON by what they are
+// called.
+func listWords(of traits.Lister) string {
+	text := jsonOf(plain(of, 0))
+	if len(text) <= longMap {
+		return text
+	}
+	if items := itemsOf(of, 1); len(items) > 0 {
+		if _, maps := items[0].(traits.Mapper); maps {
+			return listed(of)
+		}
+	}
+	return clip(text, valueSize)
+}
+
+// textMember is a map's value of a key where that is text.
+func textMember(of ref.Val, key string) string {
+	text, _ := member(of, key).(types.String)
+	return string(text)
 }
 
 // textWords shows white space around a text, and a text that is empty.

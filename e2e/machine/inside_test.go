@@ -84,7 +84,9 @@ func testFirstBoot(t *testing.T) {
 		testShort(t, s)
 		return
 	}
-	run(t, "systemctl", "start", "wheelhouse")
+	if out, err := exec.CommandContext(t.Context(), "systemctl", "start", "wheelhouse").CombinedOutput(); err != nil {
+		t.Fatalf("start the service: %v: %s%s", err, out, run(t, "journalctl", "-u", "wheelhouse", "-u", "wheelhouse.socket", "--no-pager", "-o", "cat", "-n", "40"))
+	}
 	c := newClient(t, nil)
 	c.join(bootstrapSecret(t))
 	s.Session = c.open("kubectl-run")
