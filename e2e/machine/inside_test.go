@@ -168,7 +168,7 @@ func install(t *testing.T) {
 }
 
 func serveFlags() string {
-	return "serve --provider embedded --data " + dataDir + " --listen " + address + " --warm 0 --rest 20s --create-timeout " + timeout(3*time.Minute)
+	return "serve --provider embedded --data " + dataDir + " --listen " + address + " --warm 0 --rest 1m --create-timeout " + timeout(3*time.Minute)
 }
 
 // testScope: the cluster is a scope of systemd's with the limits that it was given,

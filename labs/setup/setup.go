@@ -33,23 +33,23 @@ func (e *Error) Error() string { return e.Message + ": " + e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
 
 // Run sets lab up on the cluster behind access. It blocks until the last manifest
-// is applied and the last script has ended, which takes seconds, or ctx ends.
-// Every other failure is an *Error.
+// is applied, the last script has ended and the Pods that they made are ready or
+// cannot be, which takes seconds, or ctx ends. Every other failure is an *Error.
 func Run(ctx context.Context, lab *content.Lab, access *provisioner.Access) error {
 	if err := Home(ctx, lab, access); err != nil {
 		return err
 	}
-	var manifests *applier
+	if len(lab.Setup) == 0 {
+		return nil
+	}
+	manifests, err := newApplier(access)
+	if err != nil {
+		return &Error{Message: "The cluster could not be reached.", Err: err}
+	}
+	defer manifests.close()
 	for _, file := range lab.Setup {
-		var err error
 		switch path.Ext(file.Name) {
 		case ".yaml":
-			if manifests == nil {
-				if manifests, err = newApplier(access); err != nil {
-					return &Error{Message: "The cluster could not be reached.", Err: err}
-				}
-				defer manifests.close()
-			}
 			err = manifests.apply(ctx, file)
 		case ".sh":
 			err = runScript(ctx, file, access)
@@ -60,7 +60,7 @@ func Run(ctx context.Context, lab *content.Lab, access *provisioner.Access) erro
 			return err
 		}
 	}
-	return nil
+	return settle(ctx, manifests.objects)
 }
 
 // Home writes the student's kubeconfig and the lab's files to the workstation's

@@ -87,6 +87,7 @@ type apiServer struct {
 	objects []applied
 	refuse  func(path string) *metav1.Status // nil takes everything
 	kinds   map[string]bool                  // of the group example.dev; they appear when the test says so
+	listed  func() []map[string]any          // the Pods and the objects that make them, each time they are asked for; nil is none
 }
 
 func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -95,6 +96,9 @@ func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	if r.Method == http.MethodGet {
 		answer, ok := s.discovery(r.URL.Path)
+		if !ok {
+			answer, ok = s.list(r.URL.Path)
+		}
 		if !ok {
 			w.WriteHeader(http.StatusNotFound)
 		}
@@ -142,6 +146,23 @@ func (s *apiServer) discovery(path string) (answer any, ok bool) {
 		return list, true
 	}
 	return nil, false
+}
+
+// list answers with the objects of a resource that workloads and Pods have.
+func (s *apiServer) list(path string) (answer any, ok bool) {
+	kind, ok := map[string]string{
+		"/api/v1/pods": "Pod", "/apis/apps/v1/deployments": "Deployment", "/apis/apps/v1/replicasets": "ReplicaSet",
+		"/apis/apps/v1/statefulsets": "StatefulSet", "/apis/apps/v1/daemonsets": "DaemonSet",
+	}[path]
+	items := []map[string]any{}
+	if s.listed != nil {
+		for _, o := range s.listed() {
+			if o["kind"] == kind {
+				items = append(items, o)
+			}
+		}
+	}
+	return map[string]any{"apiVersion": "v1", "kind": kind + "List", "metadata": map[string]any{}, "items": items}, ok
 }
 
 // paths returns what was applied, in its order.
