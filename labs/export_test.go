@@ -1,6 +1,8 @@
 package labs
 
 import (
+	"time"
+
 	"wheelhouse/content"
 	"wheelhouse/grader"
 	"wheelhouse/provisioner"
@@ -17,3 +19,12 @@ func NewJudge(lab *content.Lab, access *provisioner.Access, onResults func([]gra
 	}
 	return graderJudge(map[string]*grader.Program{lab.Name: program}, nil)(lab, access, onResults)
 }
+
+// Beat is how often a session is looked after.
+const Beat = beat
+
+// IdleTime counts how long a student did nothing.
+type IdleTime struct{ idleTime }
+
+// At is asked at each beat.
+func (t *IdleTime) At(now, activity time.Time) time.Duration { return t.at(now, activity) }

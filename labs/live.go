@@ -50,6 +50,7 @@ type liveSession struct {
 	overErr  error                // why the end is not stored; set before over is closed
 
 	retryRest time.Time // its cluster is not frozen before
+	inactive  idleTime
 
 	mu sync.Mutex // against the pool, which reports from a goroutine of its own
 	state

@@ -291,7 +291,7 @@ func (w *watching) attend(ctx context.Context) error {
 // long, or nil.
 func (l *liveSession) idle() error {
 	idle := l.service.limits.Idle
-	if idle <= 0 || now().Sub(l.lastActive()) < idle {
+	if idle <= 0 || l.inactive.at(now(), l.lastActive()) < idle {
 		return nil
 	}
 	return &outcome{phase: Ended, reason: "Idle", message: fmt.Sprintf(
