@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"log/slog"
+	"net/http"
 
 	"wheelhouse/labs"
 )
@@ -18,6 +19,9 @@ func (s *Server) Routes() []RouteInfo {
 	}
 	return out
 }
+
+// Handler is what Serve serves.
+func (s *Server) Handler() http.Handler { return s.split() }
 
 // OpenAPI is the embedded document.
 func OpenAPI() []byte { return openAPI }

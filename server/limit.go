@@ -3,7 +3,6 @@ package server
 import (
 	"net/http"
 	"net/netip"
-	"strings"
 	"sync"
 	"time"
 
@@ -142,7 +141,7 @@ func (s *Server) limitAddress(c *gin.Context) {
 func (s *Server) attempt(c *gin.Context, name string) error {
 	address := addressKey(c)
 	wait := s.limits.attempts.take(address)
-	if name = strings.ToLower(clip(name)); name != "" && wait == 0 {
+	if name = clip(labs.NameKey(name)); name != "" && wait == 0 { // one bucket for all spellings that log in
 		if wait = s.limits.account.take(name + " " + address); wait == 0 {
 			wait = s.limits.name.take(name)
 		}

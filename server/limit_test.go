@@ -39,6 +39,14 @@ func TestLimits(t *testing.T) {
 		})
 		c.do("POST", "/api/login", map[string]string{"name": "bob", "password": "wrong password"}).want(401)
 	})
+	t.Run("one account's password, in all spellings that log in", func(t *testing.T) {
+		w := newWorld(t, options{})
+		c := w.browser()
+		spellings := []string{" ann", "ann ", "\uFF41\uFF4E\uFF4E", "\u3000ANN", strings.Repeat(" ", 70) + "ann"}
+		repeat(t, 7, func(i int) *answer {
+			return c.do("POST", "/api/login", map[string]string{"name": spellings[i%len(spellings)], "password": "wrong password"})
+		})
+	})
 	t.Run("one account's password, under forged addresses", func(t *testing.T) {
 		w := newWorld(t, options{})
 		c := w.browser()

@@ -7,9 +7,11 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
+	"golang.org/x/net/idna"
 
 	"wheelhouse/labs"
 )
@@ -22,7 +24,8 @@ type origins struct {
 	host   string // as in a Host header: "lab.example.org", "127.0.0.1:8080"
 	secure bool   // https
 
-	aliases []string // other Host headers of the same loopback port; they are sent to public
+	spellings []string // Host headers in lower case that mean host, which is one of them
+	aliases   []string // others that lead here; their pages are sent to public
 
 	appScheme string // of the applications' origins; empty where there can be none
 	appSuffix string // ".localhost:8080", ".lab.example.org"
@@ -38,6 +41,17 @@ func newOrigins(public, apps string) (*origins, error) {
 		return nil, fmt.Errorf("server: public URL %q: %w", public, err)
 	}
 	o := &origins{public: at.Scheme + "://" + at.Host, host: at.Host, secure: at.Scheme == "https"}
+	o.spellings = []string{at.Host}
+	if at.Port() == "" { // some clients name the port that goes without saying
+		o.spellings = append(o.spellings, at.Host+":"+defaultPorts[at.Scheme])
+	}
+	if net.ParseIP(at.Hostname()) == nil { // a name may end in the root's dot, which browsers keep
+		rooted := at.Hostname() + "."
+		o.aliases = append(o.aliases, rooted+port(at))
+		if at.Port() == "" {
+			o.aliases = append(o.aliases, rooted+":"+defaultPorts[at.Scheme])
+		}
+	}
 	loopback := isLoopback(at.Hostname())
 	if !o.secure && !loopback {
 		return nil, fmt.Errorf("server: public URL %q: plain http is for loopback only, as passwords and log-ins would cross the network in the clear: put a proxy with a certificate before Wheelhouse and give its https URL", public)
@@ -79,6 +93,14 @@ func parseOrigin(text string) (*url.URL, error) {
 	}
 	if u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, errors.New("only scheme, host and port may be given")
+	}
+	if net.ParseIP(u.Hostname()) == nil && !strings.HasPrefix(u.Hostname(), "*.") {
+		// Browsers send an international name in its ASCII form.
+		name, err := idna.Lookup.ToASCII(strings.TrimSuffix(u.Hostname(), "."))
+		if err != nil {
+			return nil, fmt.Errorf("%s cannot be the name of a host", u.Hostname())
+		}
+		u.Host = name + port(u)
 	}
 	u.Host = strings.ToLower(u.Host)
 	if u.Port() == defaultPorts[u.Scheme] || strings.HasSuffix(u.Host, ":") {
@@ -136,25 +158,16 @@ func isHex(s string) bool {
 // whose name was made to resolve to this server (DNS rebinding) ends here.
 // Health checks come from machines that know only an address, and tell nothing.
 func (s *Server) checkHost(c *gin.Context) {
-	host := c.Request.Host
+	host := strings.ToLower(c.Request.Host)
 	switch {
-	case host == s.origins.host, c.FullPath() == "/healthz", c.FullPath() == "/readyz":
-	case isAlias(s.origins.aliases, host) && isRead(c.Request) && !isAPI(c.Request):
+	case slices.Contains(s.origins.spellings, host), c.FullPath() == "/healthz", c.FullPath() == "/readyz":
+	case slices.Contains(s.origins.aliases, host) && isRead(c.Request) && !isAPI(c.Request):
 		c.Redirect(http.StatusTemporaryRedirect, s.origins.public+c.Request.URL.RequestURI())
 		c.Abort()
 	default:
 		s.fail(c, &problem{Status: http.StatusMisdirectedRequest, Code: "WrongHost",
 			Detail: "This Wheelhouse is not known under that name. Open " + s.origins.public + " instead."})
 	}
-}
-
-func isAlias(aliases []string, host string) bool {
-	for _, alias := range aliases {
-		if host == alias {
-			return true
-		}
-	}
-	return false
 }
 
 func isRead(r *http.Request) bool {

@@ -2,7 +2,9 @@ package server_test
 
 import (
 	"crypto/sha256"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -176,6 +178,7 @@ func TestHost(t *testing.T) {
 		{"another port", "127.0.0.1:1", "/api/me", 421},
 		{"no port", "127.0.0.1", "/api/me", 421},
 		{"trailing dot", "127.0.0.1.:" + port, "/api/me", 421},
+		{"trailing dot, a page", "localhost.:" + port, "/", 421}, // public is 127.0.0.1
 		{"localhost, the API", "localhost:" + port, "/api/me", 421},
 		{"localhost, a page", "localhost:" + port, "/labs/pods?x=1", 307},
 		{"an application's origin that nobody opened", strings.Repeat("a", 32) + ".localhost:" + port, "/api/me", 404},
@@ -190,6 +193,43 @@ func TestHost(t *testing.T) {
 		}
 		if want := w.url + "/labs/pods?x=1"; try.want == 307 && got.Header.Get("Location") != want {
 			t.Errorf("%s: got Location %q, want %q", try.name, got.Header.Get("Location"), want)
+		}
+	}
+}
+
+// TestHostOfAName tries the spellings of a name with a certificate.
+func TestHostOfAName(t *testing.T) {
+	w := newWorld(t, options{})
+	for _, try := range []struct {
+		public, host, path string
+		want               int
+		location           string
+	}{
+		{"https://lab.example.org", "lab.example.org", "/api/openapi.yaml", 200, ""},
+		{"https://lab.example.org", "lab.example.org:443", "/api/openapi.yaml", 200, ""},
+		{"https://lab.example.org", "LAB.Example.org", "/api/openapi.yaml", 200, ""},
+		{"https://lab.example.org", "lab.example.org:80", "/api/openapi.yaml", 421, ""},
+		{"https://lab.example.org", "lab.example.org.", "/api/openapi.yaml", 421, ""},
+		{"https://lab.example.org", "lab.example.org.", "/labs/pods", 307, "https://lab.example.org/labs/pods"},
+		{"https://lab.example.org", "lab.example.org.:443", "/", 307, "https://lab.example.org/"},
+		{"https://lab.example.org", "lab.example.org..", "/", 421, ""},
+		{"https://lab.example.org:8443", "lab.example.org:8443", "/api/openapi.yaml", 200, ""},
+		{"https://lab.example.org:8443", "lab.example.org", "/api/openapi.yaml", 421, ""},
+		{"https://schüler.example", "xn--schler-5ya.example", "/api/openapi.yaml", 200, ""},
+		{"https://SCHÜLER.example", "xn--schler-5ya.example", "/api/openapi.yaml", 200, ""},
+		{"https://xn--schler-5ya.example", "xn--schler-5ya.example", "/api/openapi.yaml", 200, ""},
+	} {
+		s, err := server.New(server.Options{Labs: w.labs, Course: testCourse(), Mode: server.Serve, PublicURL: try.public, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Errorf("%s: %v", try.public, err)
+			continue
+		}
+		request := httptest.NewRequest("GET", try.path, nil)
+		request.Host = try.host
+		got := httptest.NewRecorder()
+		s.Handler().ServeHTTP(got, request)
+		if got.Code != try.want || got.Header().Get("Location") != try.location {
+			t.Errorf("%s asked as %s for %s: got %d to %q, want %d to %q", try.public, try.host, try.path, got.Code, got.Header().Get("Location"), try.want, try.location)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 	"time"
 
@@ -112,11 +113,19 @@ func (s *Server) page(c *gin.Context) {
 		serveFile(c, file)
 	case strings.HasPrefix(name, "assets/") || path.Ext(name) != "":
 		s.fail(c, notFound("There is no such file."))
+	case !pagePath.MatchString(c.Request.URL.Path):
+		// The page says that there is nothing here, and the status says so to what
+		// looks for /metrics or /livez.
+		c.Header("Cache-Control", "no-store")
+		c.Data(http.StatusNotFound, pageTypes[".html"], index.body)
 	default:
 		serveFile(c, index)
 	}
 	c.Abort()
 }
+
+// pagePath are the addresses that the pages' router knows (web/src/app/router.svelte.ts).
+var pagePath = regexp.MustCompile(`^/(labs/[^/]+|login|join(/[^/]+)?|welcome|classes(/[^/]+(/sessions/[^/]+)?)?)?/*$`)
 
 func serveFile(c *gin.Context, p page) {
 	h := c.Writer.Header()

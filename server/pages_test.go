@@ -2,10 +2,14 @@ package server_test
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
 	"io"
+	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -37,7 +41,11 @@ func TestPages(t *testing.T) {
 		{"GET", "/gone.png", 404, "application/problem+json", "no-store", "no such file"},
 		{"GET", "/.gitkeep", 404, "application/problem+json", "no-store", "no such file"},
 		{"GET", "/../server.go", 404, "application/problem+json", "no-store", "no such file"},
-		{"GET", "/%2e%2e/%2e%2e/etc/passwd", 200, "text/html; charset=utf-8", "no-cache", "the page"},
+		{"GET", "/%2e%2e/%2e%2e/etc/passwd", 404, "text/html; charset=utf-8", "no-store", "the page"},
+		{"GET", "/metrics", 404, "text/html; charset=utf-8", "no-store", "the page"},
+		{"GET", "/livez", 404, "text/html; charset=utf-8", "no-store", "the page"},
+		{"GET", "/livez/ping", 404, "text/html; charset=utf-8", "no-store", "the page"},
+		{"GET", "/labs", 404, "text/html; charset=utf-8", "no-store", "the page"},
 		{"POST", "/", 405, "application/problem+json", "no-store", "only be read"},
 		{"GET", "/api/nothing", 404, "application/problem+json", "no-store", "no such route"},
 		{"PUT", "/api/me", 405, "application/problem+json", "no-store", "does not take that method"},
@@ -79,6 +87,24 @@ func TestPages(t *testing.T) {
 		t.Error("plain: want the script, under another ETag than the compressed one")
 	}
 	c.do("GET", "/assets/index-abc.js", nil, "Accept-Encoding", "identity", "If-None-Match", plain.Header.Get("ETag")).want(304)
+}
+
+// TestPagesOfTheRouter: what the pages' router shows, the server answers with 200.
+func TestPagesOfTheRouter(t *testing.T) {
+	source, err := os.ReadFile("../web/src/app/router.svelte.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, options{pages: fstest.MapFS{"index.html": {Data: []byte("<!doctype html>")}}})
+	found := regexp.MustCompile(`if \(is\((\d), '(\w+)'\)(?: && third === '(\w+)')?`).FindAllStringSubmatch(string(source), -1)
+	if len(found) < 8 {
+		t.Fatalf("the router has %d pages: this test does not read it any more", len(found))
+	}
+	for _, page := range found {
+		length, _ := strconv.Atoi(page[1])
+		parts := []string{page[2], "a", cmp.Or(page[3], "b"), "c"}[:length]
+		w.browser().do("GET", "/"+strings.Join(parts, "/"), nil).want(200)
+	}
 }
 
 func TestPagesNotBuilt(t *testing.T) {
