@@ -182,9 +182,13 @@ func (p *program) rest() time.Duration {
 	return p.config.Rest
 }
 
+// leastRoom is how many bytes the disk of the data folder has to have left, so that
+// what students achieve is saved.
+const leastRoom = 16 << 20
+
 // ready tells what keeps labs from being opened: nil when nothing does.
 func (p *program) ready(ctx context.Context) error {
-	return errors.Join(p.labs.Ready(ctx), p.pool.Status().Err)
+	return errors.Join(p.labs.Ready(ctx), p.pool.Status().Err, host.Room(p.config.Data, leastRoom))
 }
 
 // run serves until ctx ends, and then closes everything in the order in which

@@ -55,6 +55,11 @@ func Open(ctx context.Context, path string) (*DB, error) {
 // create makes an empty file that only this user can read, since it holds
 // password hashes. SQLite gives the files beside it the same mode.
 func create(path string) error {
+	// What was emptied is not taken as new: everybody in it would be gone, and whoever
+	// starts the server would be its first instructor.
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Size() == 0 {
+		return fmt.Errorf("the database %s is empty: put a backup in its place, or remove the file to begin anew", path)
+	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -108,6 +108,12 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 			copy(text[len(text)/2:], strings.Repeat("\xde\xad\xbe\xef", 2048))
 			write(t, path, text)
 		}, []string{"is damaged", "from a backup"}},
+		{"emptied", func(t *testing.T, path string) {
+			made(t, path)
+			if err := os.Truncate(path, 0); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"is empty", "a backup", "begin anew"}},
 		{"newer", func(t *testing.T, path string) {
 			made(t, path)
 			execute(t, path, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)")

@@ -20,3 +20,12 @@ func CheckDisk(root string, need uint64, hint string) Finding {
 	}
 	return Finding{name, OK, message, ""}
 }
+
+// Room returns an error where less than so many bytes are left to this user on the
+// file system at path. It returns none where that cannot be told.
+func Room(path string, least uint64) error {
+	if free, known := freeDisk(path); known && free < least {
+		return fmt.Errorf("only %d MB are left on the disk of %s: make room there", free/1e6, path)
+	}
+	return nil
+}
