@@ -13,11 +13,11 @@ import (
 )
 
 // Workstation runs a command on the student's workstation, as the student and in
-// their home folder, for at most limit. A little more than the first 64 KiB
+// their home folder, with stdin as its input, for at most limit. A little more than the first 64 KiB
 // of each stream is enough. The error is context.DeadlineExceeded where the command did not end in
 // time, and says otherwise that the workstation could not be reached or has no
 // such program; a command that ends by itself is none.
-type Workstation func(ctx context.Context, command []string, limit time.Duration) (stdout, stderr []byte, exitCode int, err error)
+type Workstation func(ctx context.Context, command []string, stdin []byte, limit time.Duration) (stdout, stderr []byte, exitCode int, err error)
 
 // workstationProbe looks at a file, or at what a command does.
 type workstationProbe struct{ *content.Workstation }
@@ -47,7 +47,7 @@ func (p *workstationProbe) run(ctx context.Context, c *cluster, in target) *outc
 	if p.File != "" {
 		command = []string{"/usr/bin/head", "-c", fmt.Sprint(outputSize + 1), "--", p.File}
 	}
-	ran := c.onWorkstation(ctx, command, p.Timeout, done)
+	ran := c.onWorkstation(ctx, command, nil, p.Timeout, done)
 	if ran == nil {
 		if p.File != "" && done.reason == ReasonTimeout { // a named pipe, as a rule
 			done.problem = fmt.Sprintf("The file %s could not be read within %v.", p.File, p.Timeout)
@@ -84,6 +84,10 @@ func (p *workstationProbe) run(ctx context.Context, c *cluster, in target) *outc
 // scriptProbe judges by the exit status of a script.
 type scriptProbe struct{ *content.Script }
 
+// fromStdin has bash run a script that it reads, so that the list of processes, which
+// the student can see, does not show what is looked for.
+const fromStdin = `IFS= read -rd '' script; exec </dev/null; eval "$script"`
+
 // notYet is the exit status of a script that the student has only to wait for:
 // EX_TEMPFAIL of BSD's sysexits.h.
 const notYet = 75
@@ -97,7 +101,7 @@ func (p *scriptProbe) doing(in target) string            { return "A script is b
 
 func (p *scriptProbe) run(ctx context.Context, c *cluster, in target) *outcome {
 	done := &outcome{target: in}
-	ran := c.onWorkstation(ctx, []string{"/bin/bash", "--noprofile", "--norc", "-c", p.Run}, p.Timeout, done)
+	ran := c.onWorkstation(ctx, []string{"/bin/bash", "--noprofile", "--norc", "-c", fromStdin}, []byte(p.Run), p.Timeout, done)
 	if ran == nil {
 		return done
 	}
@@ -131,7 +135,7 @@ type ran struct {
 
 // onWorkstation runs a command there. Where it returns nil, done says why it was
 // not run or did not end.
-func (c *cluster) onWorkstation(ctx context.Context, command []string, limit time.Duration, done *outcome) *ran {
+func (c *cluster) onWorkstation(ctx context.Context, command []string, stdin []byte, limit time.Duration, done *outcome) *ran {
 	if c.workstation == nil {
 		done.fail(Unknown, ReasonInvalid, "This cluster has no workstation to look at.")
 		return nil
@@ -141,7 +145,7 @@ func (c *cluster) onWorkstation(ctx context.Context, command []string, limit tim
 		return nil
 	}
 	defer cancel()
-	stdout, stderr, exitCode, err := c.workstation(timed, command, limit)
+	stdout, stderr, exitCode, err := c.workstation(timed, command, stdin, limit)
 	switch {
 	case err == nil:
 		return &ran{text(stdout), text(stderr), exitCode, len(stdout) > outputSize, len(stderr) > outputSize}
