@@ -81,10 +81,7 @@ func (s *Service) ClassesOf(ctx context.Context, actor *User) ([]Class, error) {
 // makes a student account of name and password and logs that in; otherwise token
 // is empty, and name and password are ignored.
 func (s *Service) Join(ctx context.Context, actor *User, code, name, password string) (token string, user *User, err error) {
-	class, err := s.stores.Classes.ByCode(ctx, cleanCode(code))
-	if CodeOf(err) == CodeNotFound {
-		err = &Error{Code: CodeNotFound, Message: "There is no class with this code. Look at it again, or ask your instructor.", Err: err}
-	}
+	class, err := s.classOfCode(ctx, code)
 	if err != nil {
 		return "", nil, err
 	}
@@ -102,6 +99,20 @@ func (s *Service) Join(ctx context.Context, actor *User, code, name, password st
 		return s.logIn(ctx, user)
 	}
 	return "", user, nil
+}
+
+// CheckCode returns nil where a class has this code, and CodeNotFound otherwise.
+func (s *Service) CheckCode(ctx context.Context, code string) error {
+	_, err := s.classOfCode(ctx, code)
+	return err
+}
+
+func (s *Service) classOfCode(ctx context.Context, code string) (*Class, error) {
+	class, err := s.stores.Classes.ByCode(ctx, cleanCode(code))
+	if CodeOf(err) == CodeNotFound {
+		err = &Error{Code: CodeNotFound, Message: "There is no class with this code. Look at it again, or ask your instructor.", Err: err}
+	}
+	return class, err
 }
 
 // joined lets the class's readers see the student and their live sessions.

@@ -17,7 +17,7 @@ import (
 type limits struct {
 	address  *buckets // any request to the API, by address, before anything is looked up
 	user     *buckets // any request to the API, by user
-	attempts *buckets // log-ins, joins and links, by address
+	attempts *buckets // log-ins and class codes that were wrong, by address
 	account  *buckets // log-ins, by account name and address
 	name     *buckets // log-ins, by account name from anywhere
 	create   *buckets // things that cost much to make (sessions, classes), by user
@@ -30,7 +30,7 @@ func newLimits() *limits {
 	return &limits{
 		address:  newBuckets(200, 1000),
 		user:     newBuckets(30, 150),
-		attempts: newBuckets(rate.Every(time.Second), 60),
+		attempts: newBuckets(rate.Every(time.Second), 200),
 		account:  newBuckets(rate.Every(10*time.Second), 5),
 		name:     newBuckets(rate.Every(5*time.Second), 20),
 		create:   newBuckets(rate.Every(time.Second), 20),
@@ -72,6 +72,15 @@ func (b *buckets) take(key string) (wait time.Duration) {
 		reservation.CancelAt(now)
 	}
 	return wait
+}
+
+// give gives one token back.
+func (b *buckets) give(key string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if limiter := b.byKey[key]; limiter != nil {
+		limiter.ReserveN(time.Now(), -1)
+	}
 }
 
 // sweep makes room for one more key: full buckets go first, then any.
@@ -136,20 +145,33 @@ func (s *Server) limitAddress(c *gin.Context) {
 	}
 }
 
-// attempt limits what could be guessed: passwords of the account name (where
-// there is one), class codes, links.
-func (s *Server) attempt(c *gin.Context, name string) error {
+// attempt limits what could be guessed: passwords of the account name, where there is
+// one, and class codes. Links and the first instructor's secret are too long to be
+// guessed. It counts what was wrong alone: right is called where it was right, so that
+// a class that comes all at once from one address is not held up.
+func (s *Server) attempt(c *gin.Context, name string) (right func(), err error) {
+	type token struct {
+		of  *buckets
+		key string
+	}
 	address := addressKey(c)
-	wait := s.limits.attempts.take(address)
-	if name = clip(labs.NameKey(name)); name != "" && wait == 0 { // one bucket for all spellings that log in
-		if wait = s.limits.account.take(name + " " + address); wait == 0 {
-			wait = s.limits.name.take(name)
+	tokens := []token{{s.limits.attempts, address}}
+	if name = clip(labs.NameKey(name)); name != "" { // one bucket for all spellings that log in
+		tokens = append(tokens, token{s.limits.account, name + " " + address}, token{s.limits.name, name})
+	}
+	for i, t := range tokens {
+		if wait := t.of.take(t.key); wait > 0 {
+			for _, taken := range tokens[:i] {
+				taken.of.give(taken.key) // what was refused has guessed nothing
+			}
+			return nil, limited(wait, "Too many attempts. Wait a moment, then try again.")
 		}
 	}
-	if wait > 0 {
-		return limited(wait, "Too many attempts. Wait a moment, then try again.")
-	}
-	return nil
+	return func() {
+		for _, t := range tokens {
+			t.of.give(t.key)
+		}
+	}, nil
 }
 
 // addressKey is whom a limit by address counts: an IPv4 address, or the /64 of

@@ -57,15 +57,36 @@ func TestLimits(t *testing.T) {
 	t.Run("class codes", func(t *testing.T) {
 		w := newWorld(t, options{})
 		ann := w.as(w.user("ann", labs.Student))
-		repeat(t, 80, func(i int) *answer {
+		repeat(t, 220, func(i int) *answer {
 			return ann.do("POST", "/api/join", map[string]string{"code": fmt.Sprintf("AAAA-%04d", i)})
 		})
 	})
-	t.Run("links", func(t *testing.T) {
+	t.Run("links are too long to be guessed, and wrong ones lock nobody out", func(t *testing.T) {
 		w := newWorld(t, options{})
-		repeat(t, 80, func(i int) *answer {
-			return w.browser().do("POST", "/api/login/link", map[string]string{"secret": strconv.Itoa(i)})
-		})
+		for i := range 300 {
+			w.browser().do("POST", "/api/login/link", map[string]string{"secret": strconv.Itoa(i)}).want(401)
+		}
+		w.browser().do("POST", "/api/login/link", map[string]string{"secret": w.link(w.user("ann", labs.Student))}).want(200)
+	})
+	t.Run("a class that joins at once from one address", func(t *testing.T) {
+		w := newWorld(t, options{})
+		var class struct{ Code string }
+		w.as(w.user("ida", labs.Instructor)).do("POST", "/api/classes", map[string]string{"title": "Monday"}).want(201).into(&class)
+		for i := range 250 { // who are logged in already, since making an account takes time
+			w.as(w.user(fmt.Sprintf("student %d", i), labs.Student)).do("POST", "/api/join", map[string]string{"code": class.Code}).want(200)
+		}
+	})
+	t.Run("right passwords do not count", func(t *testing.T) {
+		w := newWorld(t, options{})
+		secret, err := w.labs.BootstrapLink(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		account := map[string]string{"secret": secret, "name": "ida", "password": "correct horse battery"}
+		w.browser().do("POST", "/api/bootstrap", account).want(200)
+		for range 12 {
+			w.browser().do("POST", "/api/login", map[string]string{"name": "ida", "password": "correct horse battery"}).want(200)
+		}
 	})
 	t.Run("sessions", func(t *testing.T) {
 		w := newWorld(t, options{})

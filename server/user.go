@@ -43,13 +43,15 @@ func (s *Server) postLogin(c *gin.Context) error {
 	if err := decode(c, &in); err != nil {
 		return err
 	}
-	if err := s.attempt(c, in.Name); err != nil {
+	right, err := s.attempt(c, in.Name)
+	if err != nil {
 		return err
 	}
 	token, user, err := s.labs.Login(c.Request.Context(), in.Name, in.Password)
 	if err != nil {
 		return err
 	}
+	right()
 	s.setLogin(c, token)
 	return s.me(c, user)
 }
@@ -60,9 +62,6 @@ func (s *Server) postLogin(c *gin.Context) error {
 func (s *Server) postLoginLink(c *gin.Context) error {
 	var in struct{ Secret string }
 	if err := decode(c, &in); err != nil {
-		return err
-	}
-	if err := s.attempt(c, ""); err != nil {
 		return err
 	}
 	token, user, err := s.labs.TakeLink(c.Request.Context(), in.Secret)
@@ -95,9 +94,14 @@ func (s *Server) postJoin(c *gin.Context) error {
 	if err := decode(c, &in); err != nil {
 		return err
 	}
-	if err := s.attempt(c, in.Name); err != nil {
+	right, err := s.attempt(c, "")
+	if err != nil {
 		return err
 	}
+	if err := s.labs.CheckCode(c.Request.Context(), in.Code); err != nil {
+		return err
+	}
+	right()
 	token, user, err := s.labs.Join(c.Request.Context(), userOf(c), in.Code, in.Name, in.Password)
 	if err != nil {
 		return err
@@ -111,9 +115,6 @@ func (s *Server) postJoin(c *gin.Context) error {
 func (s *Server) postBootstrap(c *gin.Context) error {
 	var in struct{ Secret, Name, Password string }
 	if err := decode(c, &in); err != nil {
-		return err
-	}
-	if err := s.attempt(c, ""); err != nil {
 		return err
 	}
 	token, user, err := s.labs.Bootstrap(c.Request.Context(), in.Secret, in.Name, in.Password)
