@@ -53,6 +53,21 @@ const tests = {
     assert.match(spoken, /Step complete: Create the deployment/)
   },
 
+  async 'Option types what a German Mac keyboard has there'(page) {
+    await page.addInitScript(() => Object.defineProperty(navigator, 'platform', { get: () => 'MacIntel' }))
+    await lab(page)
+    await page.locator('[role=tabpanel]:not(.away) textarea').first().focus()
+    await page.keyboard.type('echo ')
+    const keys = await page.context().newCDPSession(page)
+    const option = 1 // of the protocol's modifiers
+    for (const [code, key] of [['Digit5', '['], ['Digit6', ']'], ['Digit7', '|'], ['Digit8', '{'], ['Digit9', '}'], ['KeyL', '@'], ['Digit7', '\\']]) {
+      const event = { code, key, modifiers: option, windowsVirtualKeyCode: (code.startsWith('Key') ? code : code.slice(-1)).charCodeAt(code.startsWith('Key') ? 3 : 0) }
+      await keys.send('Input.dispatchKeyEvent', { ...event, type: 'keyDown', text: key, unmodifiedText: key })
+      await keys.send('Input.dispatchKeyEvent', { ...event, type: 'keyUp' })
+    }
+    await shows(page, 'echo []|{}@\\')
+  },
+
   async 'the result of the current step is in sight, wherever its instructions are'(page) {
     await lab(page)
     const bar = page.getByTitle('Show the results of this step')

@@ -1,6 +1,7 @@
 import type { Terminal } from '@xterm/xterm'
 import { notices } from '../app/notices.svelte'
 import { copy } from './clipboard'
+import { optionIsMeta } from './option'
 
 export interface KeyHandlers {
   search: () => void
@@ -21,6 +22,7 @@ export function bindKeys(terminal: Terminal, handlers: KeyHandlers): void {
     if (event.type !== 'keydown') return true
     const { code, ctrlKey: ctrl, shiftKey: shift, altKey: alt, metaKey: meta } = event
 
+    if (mac && alt) terminal.options.macOptionIsMeta = optionIsMeta(event)
     if (event.key === 'Enter' && handlers.enter()) return take(event)
     if (alt || (mac && ctrl)) return true
     const command = mac ? meta : ctrl
