@@ -68,6 +68,22 @@ const tests = {
     await shows(page, 'echo []|{}@\\')
   },
 
+  async 'a paste that cannot be kept without a connection is refused as a whole'(page) {
+    await lab(page)
+    await steer('down', { down: true })
+    await page.locator('[role=tabpanel]:not(.away) textarea').first().evaluate((area, size) => {
+      const data = new DataTransfer()
+      data.setData('text/plain', 'a'.repeat(size))
+      area.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }))
+    }, 102_400)
+    await page.getByText('none of it was typed').waitFor()
+    if (process.env.SHOTS) await page.screenshot({ path: process.env.SHOTS })
+    await steer('down', { down: false })
+    await type(page, 'echo still here')
+    await shows(page, 'still here')
+    assert.ok(!((await rows(page).textContent()) ?? '').includes('aaaa'))
+  },
+
   async 'the result of the current step is in sight, wherever its instructions are'(page) {
     await lab(page)
     const bar = page.getByTitle('Show the results of this step')

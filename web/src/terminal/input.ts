@@ -19,12 +19,16 @@ export class TerminalInput {
   /** False with a shell that does not count: then what was sent is gone. */
   private counted = true
 
-  /** Keeps a message until the shell has taken it. False: there is too much, and it goes nowhere. */
-  keep(message: Uint8Array<ArrayBuffer>, connected: boolean): boolean {
-    if (!connected && this.size + message.length > keepAtMost) return false
+  /**
+   * Keeps messages until the shell has taken them. False: there is too much, and none of
+   * them goes anywhere, so that no text arrives with a hole.
+   */
+  keep(messages: Uint8Array<ArrayBuffer>[], connected: boolean): boolean {
+    const size = messages.reduce((sum, message) => sum + message.length, 0)
+    if (!connected && this.size + size > keepAtMost) return false
     if (connected && !this.counted) return true
-    this.kept.push(message)
-    this.size += message.length
+    this.kept.push(...messages)
+    this.size += size
     return true
   }
 

@@ -5,6 +5,7 @@ import { Terminal } from '@xterm/xterm'
 import { client } from '../api/client'
 import { ApiError } from '../api/error'
 import { account } from '../app/account.svelte'
+import { notices } from '../app/notices.svelte'
 import type { Theme } from '../app/theme.svelte'
 import { LiveSocket } from '../live/socket'
 import { isAnswer } from './answers'
@@ -52,6 +53,7 @@ export class TerminalScreen {
   private readonly input = new TerminalInput()
   /** No attached has come on this connection yet. */
   private fresh = true
+  private refusedAt = 0
   private socket: LiveSocket | null = null
   private readonly observer = new ResizeObserver(() => this.refitSoon())
   private refitTimer: ReturnType<typeof setTimeout> | undefined
@@ -78,7 +80,7 @@ export class TerminalScreen {
     this.terminal.onTitleChange((title) => (this.title = title))
     if (!options.readOnly) {
       this.terminal.onData((data) => this.typed(data))
-      this.terminal.onBinary((data) => this.pass(Uint8Array.from(data, (c) => c.charCodeAt(0))))
+      this.terminal.onBinary((data) => this.pass([Uint8Array.from(data, (c) => c.charCodeAt(0))]))
     }
     bindKeys(this.terminal, {
       search: () => options.onSearch?.(),
@@ -232,14 +234,20 @@ export class TerminalScreen {
   }
 
   private type(text: string): void {
-    for (const message of inputMessages(text)) this.pass(message)
+    this.pass([...inputMessages(text)])
   }
 
-  /** Sends a message of input, now or as soon as there is a connection again. */
-  private pass(message: Uint8Array<ArrayBuffer>): void {
+  /** Sends messages of input, now or as soon as there is a connection again: all of them, or none. */
+  private pass(messages: Uint8Array<ArrayBuffer>[]): void {
     if (this.state === 'exited' || this.state === 'closed') return
     const connected = this.state === 'open'
-    if (this.input.keep(message, connected) && connected) this.socket?.send(message)
+    if (!this.input.keep(messages, connected)) {
+      if (Date.now() - this.refusedAt < 5000) return // said just now
+      this.refusedAt = Date.now()
+      notices.error('The terminal has no connection, and this is more than it keeps until there is one, so none of it was typed. Paste it again when the terminal is back.')
+      return
+    }
+    if (connected) for (const message of messages) this.socket?.send(message)
   }
 
   /** Enter opens a new shell where the old one ended. Returns true when it did. */
