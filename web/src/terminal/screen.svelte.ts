@@ -5,7 +5,6 @@ import { Terminal } from '@xterm/xterm'
 import { client } from '../api/client'
 import { ApiError } from '../api/error'
 import { account } from '../app/account.svelte'
-import { notices } from '../app/notices.svelte'
 import type { Theme } from '../app/theme.svelte'
 import { LiveSocket } from '../live/socket'
 import { isAnswer } from './answers'
@@ -42,6 +41,8 @@ export class TerminalScreen {
   exitCode = $state(0)
   /** What the server said when it sent us away. */
   trouble = $state('')
+  /** True after input that was too much to be kept without a connection: none of it was typed. */
+  refused = $state(false)
   /** Bytes that are missing above, after a long break. */
   lost = $state(0)
   title = $state('')
@@ -53,7 +54,6 @@ export class TerminalScreen {
   private readonly input = new TerminalInput()
   /** No attached has come on this connection yet. */
   private fresh = true
-  private refusedAt = 0
   private socket: LiveSocket | null = null
   private readonly observer = new ResizeObserver(() => this.refitSoon())
   private refitTimer: ReturnType<typeof setTimeout> | undefined
@@ -189,6 +189,7 @@ export class TerminalScreen {
         this.socket?.proven()
         this.state = 'open'
         this.trouble = ''
+        this.refused = false
         const { reset, lost } = this.stream.attached(control)
         this.lost = reset ? lost : 0
         // Through the queue, behind what still waits to be drawn of the old shell.
@@ -242,11 +243,10 @@ export class TerminalScreen {
     if (this.state === 'exited' || this.state === 'closed') return
     const connected = this.state === 'open'
     if (!this.input.keep(messages, connected)) {
-      if (Date.now() - this.refusedAt < 5000) return // said just now
-      this.refusedAt = Date.now()
-      notices.error('The terminal has no connection, and this is more than it keeps until there is one, so none of it was typed. Paste it again when the terminal is back.')
+      this.refused = true
       return
     }
+    this.refused = false
     if (connected) for (const message of messages) this.socket?.send(message)
   }
 
