@@ -3,11 +3,15 @@
 SHELL   := /bin/bash
 GO      ?= go
 NPM     ?= npm
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 ARGS    ?=
 GOTESTFLAGS ?=
 PROVIDERS ?= embedded kind
 TEST_NODE_IMAGE := wheelhouse/node-test:latest
+
+# Once: a commit on the way must not give two versions.
+ifndef VERSION
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+endif
 
 AGENT   := labs/terminal/agent/dist/wheelhouse-agent-linux-$(shell $(GO) env GOARCH)
 MACHINE := provisioner/embedded/machine/dist/wheelhouse-machine-linux-$(shell $(GO) env GOARCH)
@@ -16,7 +20,9 @@ PAGES   := web/dist/index.html
 BINARY  := bin/wheelhouse
 
 RELEASE := bin/release
-PACKAGE_VERSION ?= $(shell packaging/version '$(VERSION)')
+ifndef PACKAGE_VERSION
+PACKAGE_VERSION := $(shell packaging/version '$(VERSION)')
+endif
 # This machine's architecture, and the other where its compiler is installed.
 ARCHES          ?= $(sort $(shell $(GO) env GOHOSTARCH) $(if $(shell command -v aarch64-linux-gnu-gcc),arm64) $(if $(shell command -v x86_64-linux-gnu-gcc),amd64))
 # Who publishes packages says so here: MAINTAINER='Jane Doe <jane@example.com>'.
