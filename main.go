@@ -76,7 +76,7 @@ then read /etc/wheelhouse/wheelhouse.conf, when root runs them.`,
 		},
 	}
 	root.AddCommand(newLearnCommand(), newServeCommand(), newLabCommand(), newClusterCommand(),
-		newPackCommand(), newBackupCommand(), newDoctorCommand(), newSBOMCommand(), newManualCommand(), newVersionCommand())
+		newUserCommand(), newClassCommand(), newPackCommand(), newBackupCommand(), newDoctorCommand(), newSBOMCommand(), newManualCommand(), newVersionCommand())
 	explainUsage(root)
 	return root
 }

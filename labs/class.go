@@ -17,7 +17,7 @@ const maxTitle = 100 // characters
 type Class struct {
 	ID           string // "c_" and 16 characters of base32
 	Title        string
-	Code         string // what students join by: 8 letters and digits without look-alikes, "K7QM-3XRT"
+	Code         string // what students join by: 8 letters and digits without look-alikes, "K7QM-3XRT"; empty where nobody can
 	InstructorID string
 	CreatedAt    time.Time
 	HintCost     int // points that each hint costs its students, 0 to 10; or AsWritten
@@ -34,6 +34,9 @@ type Classes interface {
 	Get(ctx context.Context, id string) (*Class, error)
 	ByCode(ctx context.Context, code string) (*Class, error)
 	SetHintCost(ctx context.Context, id string, points int) error
+	// SetCode is CodeConflict where another class has the code; the empty one is none.
+	SetCode(ctx context.Context, id, code string) error
+	All(ctx context.Context) ([]Class, error) // by title
 	ByInstructor(ctx context.Context, userID string) ([]Class, error)
 }
 
@@ -41,6 +44,8 @@ type Classes interface {
 type Rosters interface {
 	// Join is idempotent.
 	Join(ctx context.Context, classID, userID string, at time.Time) error
+	// Leave is idempotent.
+	Leave(ctx context.Context, classID, userID string) error
 	Students(ctx context.Context, classID string) ([]User, error) // by name
 	ClassesOf(ctx context.Context, userID string) ([]Class, error)
 }

@@ -12,12 +12,18 @@ const codeAlphabet = "34679ACDEFGHJKMNPQRTWXY"
 
 const codeLength = 8
 
-// newCode returns a class code, each sign drawn evenly: "K7QM-3XRT".
-func newCode() string {
+// newCode returns a class code: "K7QM-3XRT".
+func newCode() string { return drawSigns(2) }
+
+// newPassword returns a password of 54 bits that can be read aloud: "K7QM-3XRT-9FGH".
+func newPassword() string { return drawSigns(3) }
+
+// drawSigns returns groups of four signs, each drawn evenly, with hyphens between.
+func drawSigns(groups int) string {
 	var code strings.Builder
 	random := make([]byte, 1)
-	for code.Len() < codeLength+1 {
-		if code.Len() == codeLength/2 {
+	for code.Len() < groups*5-1 {
+		if code.Len()%5 == 4 {
 			code.WriteByte('-')
 		}
 		rand.Read(random) // never fails

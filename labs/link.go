@@ -4,14 +4,17 @@ import "context"
 
 const wrongLink = "This link has been used or is too old. Ask for a new one: restarting Wheelhouse prints one."
 
-// TakeLink uses up a one-time link and logs its user in. The link of the first
-// instructor is not used up and logs nobody in: user is nil then, and the page
-// has to ask for a name and a password for Bootstrap.
+// TakeLink uses up a one-time link and logs its user in. The link of an instructor
+// who has no account yet is not used up and logs nobody in: user is nil then, and the
+// page has to ask for a name and a password for Bootstrap.
 func (s *Service) TakeLink(ctx context.Context, secret string) (token string, user *User, err error) {
 	hash := hashSecret(secret)
 	link, err := s.stores.Links.Get(ctx, hash, now())
 	if err != nil {
 		return "", nil, linkError(err)
+	}
+	if link.UserID == "" && link.Invites {
+		return "", nil, nil
 	}
 	if link.UserID == "" {
 		return "", nil, s.mayBootstrap(ctx)
@@ -35,9 +38,13 @@ func linkError(err error) error {
 // newLink stores a one-time link for userID, or for the first instructor where
 // that is empty.
 func (s *Service) newLink(ctx context.Context, userID string) (secret string, err error) {
-	secret, hash := newSecret()
-	link := &Link{TokenHash: hash, UserID: userID, ExpiresAt: now().Add(s.limits.Link)}
-	if err := s.stores.Links.Save(ctx, link); err != nil {
+	return saveLink(ctx, s.stores.Links, &Link{UserID: userID, ExpiresAt: now().Add(s.limits.Link)})
+}
+
+// saveLink stores a link under a new secret.
+func saveLink(ctx context.Context, links Links, link *Link) (secret string, err error) {
+	secret, link.TokenHash = newSecret()
+	if err := links.Save(ctx, link); err != nil {
 		return "", err
 	}
 	return secret, nil
@@ -69,8 +76,8 @@ func (s *Service) BootstrapLink(ctx context.Context) (secret string, err error) 
 	return s.newLink(ctx, "")
 }
 
-// Bootstrap makes the first instructor and logs them in. The link is used up only
-// when that worked.
+// Bootstrap makes the first instructor, or one who was invited, and logs them in. The
+// link is used up only when that worked.
 func (s *Service) Bootstrap(ctx context.Context, secret, name, password string) (token string, user *User, err error) {
 	// Two who hold two links at once make one instructor all the same.
 	s.bootstrapping.Lock()
@@ -84,14 +91,16 @@ func (s *Service) Bootstrap(ctx context.Context, secret, name, password string) 
 	if link.UserID != "" {
 		return "", nil, &Error{Code: CodeUnauthorized, Message: wrongLink}
 	}
-	if err := s.mayBootstrap(ctx); err != nil {
-		return "", nil, err
+	if !link.Invites {
+		if err := s.mayBootstrap(ctx); err != nil {
+			return "", nil, err
+		}
 	}
 	if user, err = s.createUser(ctx, Instructor, name, password); err != nil {
 		return "", nil, err
 	}
 	if _, err := s.stores.Links.Take(ctx, hash, now()); err != nil && CodeOf(err) != CodeNotFound {
-		s.logger.Warn("the used link of the first instructor is still stored", "error", err)
+		s.logger.Warn("the used link of an instructor is still stored", "error", err)
 	}
 	return s.logIn(ctx, user)
 }

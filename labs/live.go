@@ -105,17 +105,26 @@ func (l *liveSession) classIDs() []string {
 }
 
 func (l *liveSession) joinedClass(class Class) {
-	l.publish(func() { l.classes = append(l.classes, class) })
+	l.publish(func() { l.classes = append(slices.Clone(l.classes), class) })
+}
+
+func (l *liveSession) leftClass(classID string) {
+	l.publish(func() {
+		l.classes = slices.DeleteFunc(slices.Clone(l.classes), func(c Class) bool { return c.ID == classID })
+	})
 }
 
 // classChanged notes a class's new state, where it is one of the session's.
 func (l *liveSession) classChanged(class Class) {
-	l.mu.Lock()
-	at := slices.IndexFunc(l.classes, func(c Class) bool { return c.ID == class.ID })
-	l.mu.Unlock()
-	if at >= 0 { // classes are never taken out
-		l.publish(func() { l.classes[at] = class })
+	if !slices.Contains(l.classIDs(), class.ID) {
+		return
 	}
+	l.publish(func() {
+		l.classes = slices.Clone(l.classes)
+		if at := slices.IndexFunc(l.classes, func(c Class) bool { return c.ID == class.ID }); at >= 0 {
+			l.classes[at] = class
+		}
+	})
 }
 
 // publish changes the session and lets everybody see it.

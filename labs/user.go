@@ -33,18 +33,25 @@ type Login struct {
 	ExpiresAt time.Time
 }
 
-// Link is a one-time secret that logs in as a user, or that makes the first
-// instructor where UserID is empty.
+// Link is a one-time secret that logs in as a user or, where UserID is empty, makes
+// an instructor: the first one, or another one where it invites.
 type Link struct {
 	TokenHash []byte
 	UserID    string
+	Invites   bool
 	ExpiresAt time.Time
 }
 
 // Users stores people. Get and ByName return an Error with CodeNotFound where
-// there is none; Create one with CodeConflict where the name is taken.
+// there is none; Create and Update one with CodeConflict where the name is taken.
 type Users interface {
 	Create(ctx context.Context, user *User) error
+	// Update writes the name and the password's hash of a user.
+	Update(ctx context.Context, user *User) error
+	// Delete removes a student and all that is stored of them. It removes no
+	// instructor who has a class.
+	Delete(ctx context.Context, id string) error
+	All(ctx context.Context) ([]User, error) // by name
 	Get(ctx context.Context, id string) (*User, error)
 	ByName(ctx context.Context, name string) (*User, error)
 	Count(ctx context.Context, role Role) (int, error)
@@ -56,6 +63,9 @@ type Logins interface {
 	Save(ctx context.Context, login *Login) error
 	Get(ctx context.Context, tokenHash []byte, now time.Time) (*Login, error)
 	Delete(ctx context.Context, tokenHash []byte) error
+	// DeleteOf removes all log-ins and links of a user but the log-in keep, which may be
+	// nil.
+	DeleteOf(ctx context.Context, userID string, keep []byte) error
 }
 
 // Links stores one-time links by the hash of their secrets. An expired one is as

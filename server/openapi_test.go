@@ -71,6 +71,7 @@ func TestAnswers(t *testing.T) {
 	s.ann.do("DELETE", "/api/sessions/"+s.session, nil).want(204)
 	s.ann.do("POST", "/api/logout", nil).want(204)
 	TestPeople(t)
+	TestAdministering(t)
 
 	var lab struct{ Next *string }
 	s.bob.do("GET", "/api/labs/pods", nil).want(200).into(&lab)

@@ -59,6 +59,15 @@ func (s *Server) routes() []route {
 		{"PATCH", "/api/classes/:class", instructor, Serve, s.patchClass},
 		{"GET", "/api/classes/:class/sessions/:session", instructor, Serve, s.getClassSession},
 
+		{"POST", "/api/me/password", person, Serve, s.postPassword},
+		{"POST", "/api/instructors", instructor, Serve, s.postInstructor},
+		{"POST", "/api/classes/:class/code", instructor, Serve, s.postCode},
+		{"DELETE", "/api/classes/:class/code", instructor, Serve, s.deleteCode},
+		{"PATCH", "/api/classes/:class/students/:student", instructor, Serve, s.patchStudent},
+		{"DELETE", "/api/classes/:class/students/:student", instructor, Serve, s.deleteStudent},
+		{"POST", "/api/classes/:class/students/:student/password", instructor, Serve, s.postStudentPassword},
+		{"DELETE", "/api/classes/:class/students/:student/account", instructor, Serve, s.deleteAccount},
+
 		{"GET", "/api/events", person, "", s.getEvents},
 	}
 }

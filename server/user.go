@@ -56,9 +56,9 @@ func (s *Server) postLogin(c *gin.Context) error {
 	return s.me(c, user)
 }
 
-// postLoginLink logs in by a one-time link. The link of the first instructor
-// logs nobody in: the answer's user is null and its bootstrap true, and the page
-// goes on to ask for a name and a password.
+// postLoginLink logs in by a one-time link. The link of an instructor who has no
+// account yet logs nobody in: the answer's user is null and its bootstrap true, and the
+// page goes on to ask for a name and a password.
 func (s *Server) postLoginLink(c *gin.Context) error {
 	var in struct{ Secret string }
 	if err := decode(c, &in); err != nil {
@@ -68,9 +68,11 @@ func (s *Server) postLoginLink(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	if user != nil {
-		s.setLogin(c, token)
+	if user == nil {
+		c.JSON(http.StatusOK, meJSON{Mode: s.mode, Version: s.version, Bootstrap: true})
+		return nil
 	}
+	s.setLogin(c, token)
 	return s.me(c, user)
 }
 

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"time"
@@ -17,8 +18,15 @@ func scanClass(row interface{ Scan(...any) error }) (*labs.Class, error) {
 	if err := row.Scan(&class.ID, &class.Title, &class.Code, &class.InstructorID, moment{&class.CreatedAt}, &class.HintCost); err != nil {
 		return nil, err
 	}
+	if class.Code == closedCode(class.ID) {
+		class.Code = ""
+	}
 	return &class, nil
 }
+
+// closedCode stands where a class that nobody can join has its code, which has to be
+// another one for each class. It is no code that anybody can type.
+func closedCode(id string) string { return "closed:" + id }
 
 func (c classes) Create(ctx context.Context, class *labs.Class) error {
 	return c.db.write(ctx, "create a class", func(tx *sql.Tx) error {
@@ -40,6 +48,18 @@ func (c classes) SetHintCost(ctx context.Context, id string, points int) error {
 	})
 }
 
+func (c classes) SetCode(ctx context.Context, id, code string) error {
+	return c.db.write(ctx, "set a class's code", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE classes SET code = ? WHERE id = ?`, cmp.Or(code, closedCode(id)), id)
+		return conflict(err, "This class code is in use. Try again.")
+	})
+}
+
+func (c classes) All(ctx context.Context) ([]labs.Class, error) {
+	list, err := collect(ctx, c.db, scanClass, `SELECT `+classColumns+` FROM classes ORDER BY title, id`)
+	return list, c.db.fail("read all classes", err)
+}
+
 func (c classes) ByCode(ctx context.Context, code string) (*labs.Class, error) {
 	class, err := scanClass(c.db.readers.QueryRowContext(ctx, `SELECT `+classColumns+` FROM classes WHERE code = ?`, code))
 	return class, c.db.fail("read a class by code", err)
@@ -56,6 +76,13 @@ func (r rosters) Join(ctx context.Context, classID, userID string, at time.Time)
 	return r.db.write(ctx, "join a class", func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO rosters (class_id, user_id, joined_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
 			classID, userID, millis(at))
+		return err
+	})
+}
+
+func (r rosters) Leave(ctx context.Context, classID, userID string) error {
+	return r.db.write(ctx, "leave a class", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM rosters WHERE class_id = ? AND user_id = ?`, classID, userID)
 		return err
 	})
 }

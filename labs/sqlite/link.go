@@ -12,15 +12,15 @@ type links struct{ db *DB }
 
 func (l links) Save(ctx context.Context, link *labs.Link) error {
 	return l.db.write(ctx, "save a link", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO links (token_hash, user_id, expires_at) VALUES (?, nullif(?, ''), ?)`,
-			link.TokenHash, link.UserID, millis(link.ExpiresAt))
+		_, err := tx.ExecContext(ctx, `INSERT INTO links (token_hash, user_id, expires_at, invites) VALUES (?, nullif(?, ''), ?, ?)`,
+			link.TokenHash, link.UserID, millis(link.ExpiresAt), link.Invites)
 		return err
 	})
 }
 
 func (l links) Get(ctx context.Context, tokenHash []byte, now time.Time) (*labs.Link, error) {
 	link, err := scanLink(tokenHash, l.db.readers.QueryRowContext(ctx,
-		`SELECT coalesce(user_id, ''), expires_at FROM links WHERE token_hash = ? AND expires_at > ?`, tokenHash, millis(now)))
+		`SELECT coalesce(user_id, ''), expires_at, invites FROM links WHERE token_hash = ? AND expires_at > ?`, tokenHash, millis(now)))
 	return link, l.db.fail("read a link", err)
 }
 
@@ -32,7 +32,7 @@ func (l links) Take(ctx context.Context, tokenHash []byte, now time.Time) (*labs
 			return err
 		}
 		link, err = scanLink(tokenHash, tx.QueryRowContext(ctx,
-			`DELETE FROM links WHERE token_hash = ? RETURNING coalesce(user_id, ''), expires_at`, tokenHash))
+			`DELETE FROM links WHERE token_hash = ? RETURNING coalesce(user_id, ''), expires_at, invites`, tokenHash))
 		return err
 	})
 	if err != nil {
@@ -43,7 +43,7 @@ func (l links) Take(ctx context.Context, tokenHash []byte, now time.Time) (*labs
 
 func scanLink(tokenHash []byte, row *sql.Row) (*labs.Link, error) {
 	link := labs.Link{TokenHash: tokenHash}
-	if err := row.Scan(&link.UserID, moment{&link.ExpiresAt}); err != nil {
+	if err := row.Scan(&link.UserID, moment{&link.ExpiresAt}, &link.Invites); err != nil {
 		return nil, err
 	}
 	return &link, nil

@@ -27,6 +27,26 @@ func (u users) Create(ctx context.Context, user *labs.User) error {
 	})
 }
 
+func (u users) Update(ctx context.Context, user *labs.User) error {
+	return u.db.write(ctx, "change a user", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE users SET name = ?, name_key = ?, password_hash = ? WHERE id = ?`,
+			user.Name, labs.NameKey(user.Name), user.PasswordHash, user.ID)
+		return conflict(err, "The name "+user.Name+" is taken. Choose another one.")
+	})
+}
+
+func (u users) Delete(ctx context.Context, id string) error {
+	return u.db.write(ctx, "delete a user", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM users WHERE id = ?`, id) // and, by its foreign keys, what is the user's
+		return err
+	})
+}
+
+func (u users) All(ctx context.Context) ([]labs.User, error) {
+	list, err := collect(ctx, u.db, scanUser, `SELECT `+userColumns+` FROM users ORDER BY name_key`)
+	return list, u.db.fail("read all users", err)
+}
+
 func (u users) Get(ctx context.Context, id string) (*labs.User, error) {
 	user, err := scanUser(u.db.readers.QueryRowContext(ctx, `SELECT `+userColumns+` FROM users WHERE id = ?`, id))
 	return user, u.db.fail("read a user", err)

@@ -183,6 +183,22 @@ async function handle(/** @type {Request} */ req, /** @type {Response} */ res) {
       found.hintCost = body.hintCost
       return json(res, 200, found)
     }
+    case 'POST classes/ID/code':
+    case 'DELETE classes/ID/code': {
+      const found = state.classes.find((c) => c.id === id)
+      if (!found) return problem(res, 404, 'NotFound', 'There is no such class, or it is not yours.')
+      found.code = req.method === 'POST' ? 'Q3RT-7XKM' : ''
+      return json(res, 200, found)
+    }
+    case 'PATCH classes/ID/students':
+    case 'DELETE classes/ID/students':
+      return json(res, 204, undefined)
+    case 'POST classes/ID/students':
+      return json(res, 200, { password: 'K7QM-3XRT-9FGH' })
+    case 'POST instructors':
+      return json(res, 201, { link: `http://127.0.0.1:${port}/#bootstrap=${'x'.repeat(43)}` })
+    case 'POST me/ID':
+      return body.current === 'wrong' ? problem(res, 403, 'Forbidden', 'That is not your present password.') : json(res, 204, undefined)
     case 'GET classes/ID/sessions':
       return json(res, 200, studentSession(subID))
   }

@@ -312,6 +312,38 @@ const tests = {
     await page.getByRole('button', { name: /Wait \d+ s/ }).waitFor()
   },
 
+  async 'an instructor looks after a student and the class\'s code'(page) {
+    await steer('reset', { mode: 'serve', user: { id: 'u_3', name: 'Ines', role: 'Instructor' } })
+    await page.goto(origin + '/classes/c_1')
+    const shot = async (name) => process.env.SHOTS && (await page.screenshot({ path: `${process.env.SHOTS}/${name}.png` }))
+    const student = () => page.getByRole('rowheader', { name: /^Alan Turing/ }).getByRole('button')
+    await student().click()
+    await page.getByRole('button', { name: 'Give a new password' }).click()
+    await page.getByText('K7QM-3XRT-9FGH').waitFor()
+    await shot('student')
+    await page.getByRole('button', { name: 'Remove the account…' }).click()
+    await page.getByText('This cannot be undone').waitFor()
+    await shot('remove')
+    await page.getByRole('button', { name: 'Keep it' }).click()
+    await page.getByLabel('Name').fill('Alan M. Turing')
+    await page.getByRole('button', { name: 'Rename' }).click()
+    await page.getByText('Alan Turing is called Alan M. Turing now').waitFor()
+    await shot('class')
+    await page.getByRole('button', { name: 'Ines' }).click()
+    await page.getByLabel('Present password').fill('wrong')
+    await page.getByLabel('New password').fill('a few words in a row')
+    await page.getByRole('button', { name: 'Change it' }).click()
+    await page.getByText('That is not your present password.').waitFor()
+    await shot('password')
+    await page.getByLabel('Present password').fill('right')
+    await page.getByRole('button', { name: 'Change it' }).click()
+    await page.getByText('Your password is changed').waitFor()
+    await page.goto(origin + '/classes')
+    await page.getByRole('button', { name: 'Make a link' }).click()
+    await page.getByLabel('The link for another instructor').waitFor()
+    await shot('classes')
+  },
+
   async 'the grid is walked with arrows and opens a student'(page) {
     await steer('reset', { mode: 'serve', user: { id: 'u_3', name: 'Ines', role: 'Instructor' } })
     await page.goto(origin + '/classes/c_1')

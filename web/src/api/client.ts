@@ -46,6 +46,19 @@ export class Client {
   classGrid = (id: string) => this.get<ClassGrid>(path`/api/classes/${id}`)
   setHintCost = (id: string, hintCost: number | null) =>
     this.send<ClassSummary>('PATCH', path`/api/classes/${id}`, { hintCost })
+  changePassword = (current: string, password: string) => this.post<unknown>('/api/me/password', { current, password })
+  inviteInstructor = () => this.post<{ link: string }>('/api/instructors')
+  renewCode = (id: string) => this.post<ClassSummary>(path`/api/classes/${id}/code`)
+  closeClass = (id: string) => this.send<ClassSummary>('DELETE', path`/api/classes/${id}/code`)
+  renameStudent = (id: string, student: string, name: string) =>
+    this.send<unknown>('PATCH', path`/api/classes/${id}/students/${student}`, { name })
+  moveStudent = (id: string, student: string, to: string) =>
+    this.send<unknown>('PATCH', path`/api/classes/${id}/students/${student}`, { class: to })
+  removeStudent = (id: string, student: string) => this.send<unknown>('DELETE', path`/api/classes/${id}/students/${student}`)
+  resetPassword = (id: string, student: string) =>
+    this.post<{ password: string }>(path`/api/classes/${id}/students/${student}/password`)
+  deleteStudent = (id: string, student: string) =>
+    this.send<unknown>('DELETE', path`/api/classes/${id}/students/${student}/account`)
   studentResults = (id: string, session: string) => this.get<Results>(path`/api/classes/${id}/sessions/${session}`)
 
   private get<T>(url: string): Promise<T> {
