@@ -105,7 +105,11 @@ func (l *liveSession) classIDs() []string {
 }
 
 func (l *liveSession) joinedClass(class Class) {
-	l.publish(func() { l.classes = append(slices.Clone(l.classes), class) })
+	l.publish(func() {
+		if !slices.ContainsFunc(l.classes, func(c Class) bool { return c.ID == class.ID }) { // joining again is no error
+			l.classes = append(slices.Clone(l.classes), class)
+		}
+	})
 }
 
 func (l *liveSession) leftClass(classID string) {

@@ -100,10 +100,14 @@ func TestWhatIsShownIsWhatIsStored(t *testing.T) {
 						_, err := w.SetHintCost(t.Context(), teacher, class.ID, random.IntN(4))
 						return err
 					},
+					"join again": func() error {
+						_, _, err := w.Join(t.Context(), ada, class.Code, "", "")
+						return err
+					},
 					"touch":   func() error { w.Touch(id); time.Sleep(90 * time.Second); return nil },
 					"restart": func() error { w.restart(); return nil },
 				}
-				names := []string{"find", "find", "find the same again", "take a hint", "change the price", "touch", "restart"}
+				names := []string{"find", "find", "find the same again", "take a hint", "change the price", "join again", "touch", "restart"}
 				done := ""
 				for range 25 {
 					name := names[random.IntN(len(names))]

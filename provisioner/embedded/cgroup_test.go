@@ -62,7 +62,7 @@ func TestCgroups(t *testing.T) {
 		swap  bool
 		props int
 	}{
-		{"version 2 with systemd", systemd, "wheelhouse.slice:wheelhouse:a-1", true, 4},
+		{"version 2 with systemd", systemd, "wheelhouse.slice:wheelhouse:a-1", true, 5},
 		{"version 2", v2, "/wheelhouse/a-1", true, 0},
 		{"version 1", fstest.MapFS{"sys/fs/cgroup/memory/memory.memsw.limit_in_bytes": file}, "/wheelhouse/a-1", true, 0},
 		{"version 1 that counts no swap", fstest.MapFS{"sys/fs/cgroup/memory/memory.limit_in_bytes": file}, "/wheelhouse/a-1", false, 0},
@@ -78,6 +78,8 @@ func TestCgroups(t *testing.T) {
 			}
 			if got := got.Annotations("a"); len(got) != test.props {
 				t.Errorf("got properties %v, want %d", got, test.props)
+			} else if swap := got["org.systemd.property.MemorySwapMax"]; test.props > 0 && swap != "uint64 0" {
+				t.Errorf("got MemorySwapMax %q, want none beside the memory", swap)
 			}
 			limits := got.Memory(4 << 30)
 			if *limits.Limit != 4<<30 || (limits.Swap != nil) != test.swap || test.swap && *limits.Swap != 4<<30 {

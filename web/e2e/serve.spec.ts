@@ -115,6 +115,18 @@ test.describe('a class', () => {
       await expect(alan.getByRole('button', { name: 'Log in' }).or(alan.getByText(/log in again|logged out/i)).first()).toBeVisible()
       await picture(alan, 'logged-out')
     })
+    await test.step('a new password lets a student in again', async () => {
+      await instructor.getByRole('rowheader', { name: /^Alan/ }).getByRole('button').click()
+      await instructor.getByRole('button', { name: 'Give a new password' }).click()
+      const fresh = await instructor.getByRole('dialog').locator('code').innerText()
+      await picture(instructor, 'new-password')
+      await instructor.getByRole('button', { name: 'Close', exact: true }).click()
+      await alan.goto(`${wheelhouse.url}/login`)
+      await alan.locator('input[name=username]').fill('Alan')
+      await alan.locator('input[type=password]').first().fill(fresh)
+      await alan.getByRole('button', { name: 'Log in' }).click()
+      await expect(alan.getByRole('button', { name: 'Log out' })).toBeVisible()
+    })
     await readyTerminal(ada)
 
     await test.step('a cluster at which nobody looks rests, and goes on where it was', async () => {
