@@ -5,15 +5,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"wheelhouse/labs"
-	"wheelhouse/labs/sqlite"
 )
 
 // newLabRegradeCommand shows what mended checks say of what was done before.
@@ -58,18 +55,11 @@ func (c *config) regrade(ctx context.Context, name string) ([]labs.Regraded, err
 	if !ok {
 		return nil, fmt.Errorf("there is no lab %s in the course; wheelhouse lab list shows them", name)
 	}
-	file := filepath.Join(c.Data, "wheelhouse.db")
-	if _, err := os.Stat(file); err != nil {
-		return nil, fmt.Errorf("%s holds no results yet: there is no %s; choose another folder with --data", c.Data, filepath.Base(file))
-	}
-	db, err := sqlite.Open(ctx, file)
-	if err != nil {
-		return nil, err
-	}
-	regraded, err := labs.Regrade(ctx, db.Stores().Results, lab)
-	if closed := db.Close(); err == nil {
-		err = closed
-	}
+	var regraded []labs.Regraded
+	err = c.withStores(ctx, "results", func(stores labs.Stores) error {
+		regraded, err = labs.Regrade(ctx, stores.Results, lab)
+		return err
+	})
 	return regraded, err
 }
 

@@ -32,15 +32,32 @@ someone has open ends within two seconds of a new password or the account's remo
 
 // operate does something to accounts or classes of the data folder.
 func (c *config) operate(ctx context.Context, do func(*labs.Operator) error) error {
+	return c.withStores(ctx, "accounts", func(stores labs.Stores) error { return do(labs.NewOperator(stores)) })
+}
+
+// operateUser is operate for the account of a name.
+func (c *config) operateUser(ctx context.Context, name string, do func(*labs.Operator, *labs.User) error) error {
+	return c.operate(ctx, func(o *labs.Operator) error {
+		user, err := o.User(ctx, name)
+		if err != nil {
+			return err
+		}
+		return do(o, user)
+	})
+}
+
+// withStores opens the database of the data folder, where there is one; it should
+// hold what.
+func (c *config) withStores(ctx context.Context, what string, do func(labs.Stores) error) error {
 	file := filepath.Join(c.Data, databaseFile)
 	if _, err := os.Stat(file); err != nil {
-		return fmt.Errorf("%s holds no accounts: there is no %s; choose another folder with --data", c.Data, databaseFile)
+		return fmt.Errorf("%s holds no %s yet: there is no %s; choose another folder with --data", c.Data, what, databaseFile)
 	}
 	db, err := sqlite.Open(ctx, file)
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(labs.NewOperator(db.Stores())), db.Close())
+	return errors.Join(do(db.Stores()), db.Close())
 }
 
 // bindOperator adds the flags of commands about accounts and classes.
@@ -120,11 +137,7 @@ end. Its owner can change the password on the page.`,
 		Example: "  wheelhouse user reset-password 'Ada Lovelace'",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return cfg.operate(cmd.Context(), func(o *labs.Operator) error {
-				user, err := o.User(cmd.Context(), args[0])
-				if err != nil {
-					return err
-				}
+			return cfg.operateUser(cmd.Context(), args[0], func(o *labs.Operator, user *labs.User) error {
 				password, err := o.ResetPassword(cmd.Context(), user)
 				if err != nil {
 					return err
@@ -146,11 +159,7 @@ func newUserRenameCommand() *cobra.Command {
 		Example: "  wheelhouse user rename 'Ada Byron' 'Ada Lovelace'",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return cfg.operate(cmd.Context(), func(o *labs.Operator) error {
-				user, err := o.User(cmd.Context(), args[0])
-				if err != nil {
-					return err
-				}
+			return cfg.operateUser(cmd.Context(), args[0], func(o *labs.Operator, user *labs.User) error {
 				renamed, err := o.Rename(cmd.Context(), user, args[1])
 				if err != nil {
 					return err
@@ -200,11 +209,7 @@ cluster; an instructor on the class page can end both. An instructor who teaches
 class is refused too.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return cfg.operate(cmd.Context(), func(o *labs.Operator) error {
-				user, err := o.User(cmd.Context(), args[0])
-				if err != nil {
-					return err
-				}
+			return cfg.operateUser(cmd.Context(), args[0], func(o *labs.Operator, user *labs.User) error {
 				question := fmt.Sprintf("Remove the account %s (%s) and all that is stored of it?", user.Name, user.Role)
 				if !yes && !confirmed(cmd.InOrStdin(), cmd.OutOrStdout(), question) {
 					return errors.New("nothing was removed; --yes does it without a question")
@@ -212,7 +217,7 @@ class is refused too.`,
 				if err := o.Delete(cmd.Context(), user); err != nil {
 					return err
 				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is removed.\n", user.Name)
+				_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s is removed.\n", user.Name)
 				return err
 			})
 		},

@@ -23,6 +23,7 @@ type check struct {
 	variables         []variable   // by name
 	probe             probe        // nil where the check only looks at objects
 	probeKey          string       // of what it does; see there
+	trust             trust        // what may answer in the API server's place
 	during            *during      // nil where it does not judge a change
 	validations       []validation // in the author's order
 }

@@ -114,8 +114,8 @@ func (r *run) confirmSteps(ctx context.Context) {
 	}
 }
 
-// confirm reads the objects before the probes run and after it: what holds in both
-// states and for the probes between them holds at one moment.
+// confirm reads the objects before the probes run and again after them: what holds in
+// both states and for the probes between them holds at one moment.
 func (k *knowledge) confirm(ctx context.Context, cluster *cluster, checks []*check) ([]Result, error) {
 	results, err := k.evaluate(ctx, cluster, checks)
 	if err != nil || len(k.executions) == 0 || !allTrue(results) {
@@ -123,6 +123,9 @@ func (k *knowledge) confirm(ctx context.Context, cluster *cluster, checks []*che
 	}
 	after := newKnowledge()
 	after.executions = k.executions
+	if err := after.readNeeds(ctx, cluster, checks); err != nil {
+		return nil, err
+	}
 	return after.judgeOnce(ctx, cluster, checks)
 }
 

@@ -20,9 +20,6 @@ func (k *knowledge) evaluate(ctx context.Context, cluster *cluster, checks []*ch
 // therefore read. What a check asks for while it is judged, such as the names near a
 // missing one, is read as well.
 func (k *knowledge) judgeOnce(ctx context.Context, cluster *cluster, checks []*check) ([]Result, error) {
-	if err := k.readNeeds(ctx, cluster, checks); err != nil {
-		return nil, err
-	}
 	for {
 		results, asked, complete := k.judge(checks, time.Now())
 		if ctx.Err() != nil {

@@ -61,38 +61,54 @@ func (c *check) unlessIntercepted(view *view, result Result) Result {
 		Message: fmt.Sprintf("The %s %s %s, so nothing that it lets through is certain. Delete it, or narrow what it applies to.", by.kind, by.key, what)}
 }
 
+// trust is what a check has of the API server, and what an extension may answer or
+// change in its place.
+type trust struct {
+	apiServices map[string]bool // names of the APIServices of the groups that it reads
+	admitted    []request       // that its probe sends, and that admission may change
+}
+
+func (c *check) trusts() trust {
+	t := trust{apiServices: map[string]bool{}}
+	reads := func(apiVersion string) {
+		if version, err := schema.ParseGroupVersion(apiVersion); err == nil {
+			t.apiServices[version.Version+"."+version.Group] = true
+		}
+	}
+	for _, q := range c.needs() {
+		reads(q.apiVersion)
+	}
+	if c.probe == nil {
+		return t
+	}
+	for _, r := range c.probe.requests() {
+		reads(r.apiVersion)
+		if r.operation != "" {
+			t.admitted = append(t.admitted, r)
+		}
+	}
+	return t
+}
+
 // interceptor returns the first object that stands between the check and the API
 // server, and what it does, in words that go on from its name.
 func (c *check) interceptor(view *view) (by *object, what string) {
-	groups := map[string]bool{} // by "v1.apps", an APIService's name
-	var admitted []request
-	for _, q := range c.needs() {
-		groups[apiServiceName(q.apiVersion)] = true
-	}
-	if c.probe != nil {
-		for _, r := range c.probe.requests() {
-			groups[apiServiceName(r.apiVersion)] = true
-			if r.operation != "" {
-				admitted = append(admitted, r)
-			}
-		}
-	}
-	if len(groups) == 0 {
+	if len(c.trust.apiServices) == 0 {
 		return nil, ""
 	}
 	for _, o := range view.find(apiServices).objects {
-		if groups[o.key.name] {
+		if c.trust.apiServices[o.key.name] {
 			if to := handedTo(o.content); to != "" {
 				return o, "hands requests to the Service " + to
 			}
 		}
 	}
-	if len(admitted) == 0 {
+	if len(c.trust.admitted) == 0 {
 		return nil, ""
 	}
 	for _, of := range []query{mutatingWebhooks, mutatingPolicies} {
 		for _, o := range view.find(of).objects {
-			for _, r := range admitted {
+			for _, r := range c.trust.admitted {
 				if changes(o.content, r) {
 					return o, fmt.Sprintf("may change each request to %s %s", strings.ToLower(string(r.operation)), r.resource)
 				}
@@ -100,15 +116,6 @@ func (c *check) interceptor(view *view) (by *object, what string) {
 		}
 	}
 	return nil, ""
-}
-
-// apiServiceName is what the APIService of a group and version is called.
-func apiServiceName(apiVersion string) string {
-	group, version, found := strings.Cut(apiVersion, "/")
-	if !found {
-		group, version = "", apiVersion
-	}
-	return version + "." + group
 }
 
 // handedTo returns "namespace/name" of the Service that answers for the API server,

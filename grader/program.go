@@ -111,6 +111,7 @@ func newCheck(step string, spec *content.Check) *check {
 			c.variables[len(c.variables)-1].link = linkTo(owner, queryOf(spec.Objects[owner]), queryOf(spec.Objects[name]))
 		}
 	}
+	c.trust = c.trusts()
 	return c
 }
 

@@ -17,7 +17,8 @@ type Options struct {
 	Debounce time.Duration
 	// OnResults gets the results of all checks of the open steps, in the lab's
 	// order, after each evaluation and after each Open, or those of one step that
-	// Confirm was called for. It is called from one goroutine, that of Run; while it blocks, nothing is evaluated and changes
+	// Confirm was called for. It is called from one goroutine, that of Run; while it
+	// blocks, nothing is evaluated and changes
 	// gather. It must not call Synced.
 	OnResults func([]Result)
 	// Workstation runs what checks look at the student's workstation with. Such

@@ -13,8 +13,8 @@ import (
 )
 
 // Workstation runs a command on the student's workstation, as the student and in
-// their home folder, with stdin as its input, for at most limit. A little more than the first 64 KiB
-// of each stream is enough. The error is context.DeadlineExceeded where the command did not end in
+// their home folder, with stdin as its input, for at most limit. A little more than
+// the first 64 KiB of each stream is enough. The error is context.DeadlineExceeded where the command did not end in
 // time, and says otherwise that the workstation could not be reached or has no
 // such program; a command that ends by itself is none.
 type Workstation func(ctx context.Context, command []string, stdin []byte, limit time.Duration) (stdout, stderr []byte, exitCode int, err error)

@@ -61,17 +61,15 @@ func (s *Service) CreateClass(ctx context.Context, actor *User, title string) (*
 	if title == "" || utf8.RuneCountInString(title) > maxTitle || strings.ContainsFunc(title, invisible) {
 		return nil, invalid("Give the class a title of 1 to 100 characters.")
 	}
-	// Two codes in 36 bits hardly ever meet; a third try is never needed.
-	for try := 1; ; try++ {
-		class := &Class{ID: newID("c_"), Title: title, Code: newCode(), InstructorID: actor.ID, CreatedAt: now(), HintCost: AsWritten}
-		err := s.stores.Classes.Create(ctx, class)
-		switch {
-		case err == nil:
-			return class, nil
-		case CodeOf(err) != CodeConflict || try == 3:
-			return nil, err
-		}
+	class := &Class{ID: newID("c_"), Title: title, InstructorID: actor.ID, CreatedAt: now(), HintCost: AsWritten}
+	err := withNewCode(func(code string) error {
+		class.Code = code
+		return s.stores.Classes.Create(ctx, class)
+	})
+	if err != nil {
+		return nil, err
 	}
+	return class, nil
 }
 
 // ClassesOf returns the classes that actor teaches or, as a student, is in.

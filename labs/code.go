@@ -15,6 +15,16 @@ const codeLength = 8
 // newCode returns a class code: "K7QM-3XRT".
 func newCode() string { return drawSigns(2) }
 
+// withNewCode calls use with a new code, and again where another class has it. Two
+// codes in 36 bits hardly ever meet; a third try is never needed.
+func withNewCode(use func(code string) error) error {
+	for try := 1; ; try++ {
+		if err := use(newCode()); CodeOf(err) != CodeConflict || try == 3 {
+			return err
+		}
+	}
+}
+
 // newPassword returns a password of 54 bits that can be read aloud: "K7QM-3XRT-9FGH".
 func newPassword() string { return drawSigns(3) }
 

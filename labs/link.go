@@ -114,7 +114,7 @@ func (s *Service) createUser(ctx context.Context, role Role, name, password stri
 	if err := checkPassword(name, password); err != nil {
 		return nil, err
 	}
-	hash, err := s.passwords.hash(ctx, password)
+	hash, err := s.people.passwords.hash(ctx, password)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ func (s *Service) Login(ctx context.Context, name, password string) (token strin
 	if user != nil {
 		hash = user.PasswordHash
 	}
-	matches, err := s.passwords.match(ctx, hash, password)
+	matches, err := s.people.passwords.match(ctx, hash, password)
 	if err != nil {
 		return "", nil, err
 	}

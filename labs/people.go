@@ -25,12 +25,7 @@ func (p *people) setPassword(ctx context.Context, user *User, password string, k
 	if err != nil {
 		return err
 	}
-	changed := *user
-	changed.PasswordHash = hash
-	if err := p.stores.Users.Update(ctx, &changed); err != nil {
-		return err
-	}
-	return p.stores.Logins.DeleteOf(ctx, user.ID, keep)
+	return p.stores.Users.SetPassword(ctx, user.ID, hash, keep)
 }
 
 // resetPassword gives a user a password that can be read aloud.
@@ -49,18 +44,16 @@ func (p *people) rename(ctx context.Context, user *User, name string) (*User, er
 	}
 	changed := *user
 	changed.Name = name
-	return &changed, p.stores.Users.Update(ctx, &changed)
+	return &changed, p.stores.Users.Rename(ctx, user.ID, name)
 }
 
 func (p *people) renewCode(ctx context.Context, class *Class) (*Class, error) {
-	for try := 1; ; try++ {
-		changed := *class
-		changed.Code = newCode()
-		err := p.stores.Classes.SetCode(ctx, class.ID, changed.Code)
-		if CodeOf(err) != CodeConflict || try == 3 {
-			return &changed, err
-		}
-	}
+	changed := *class
+	err := withNewCode(func(code string) error {
+		changed.Code = code
+		return p.stores.Classes.SetCode(ctx, class.ID, code)
+	})
+	return &changed, err
 }
 
 func (p *people) closeClass(ctx context.Context, class *Class) (*Class, error) {
@@ -82,7 +75,7 @@ func (s *Service) ChangePassword(ctx context.Context, actor *User, token, curren
 	if err != nil {
 		return err
 	}
-	matches, err := s.passwords.match(ctx, user.PasswordHash, current)
+	matches, err := s.people.passwords.match(ctx, user.PasswordHash, current)
 	if err != nil {
 		return err
 	}
@@ -256,13 +249,13 @@ func (s *Service) classesChanged(ctx context.Context, userID string) error {
 // classes what nobody who is logged in has to be asked for. The server may run
 // meanwhile: it sees that log-ins have ended within two seconds.
 type Operator struct {
-	people *people
+	people people
 	valid  time.Duration // of links
 }
 
 // NewOperator works on the stores of a data folder.
 func NewOperator(stores Stores) *Operator {
-	return &Operator{people: &people{stores: stores, passwords: newPasswords()}, valid: Limits{}.withDefaults().Link}
+	return &Operator{people: people{stores: stores, passwords: newPasswords()}, valid: Limits{}.withDefaults().Link}
 }
 
 // Users returns all accounts, by name.

@@ -82,8 +82,7 @@ type Service struct {
 	limits   Limits
 	logger   *slog.Logger
 
-	passwords     *passwords
-	people        *people
+	people        people
 	bootstrapping sync.Mutex
 
 	subscriptions subscriptions // by the id of a session or of a class
@@ -107,17 +106,15 @@ func New(options Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	hasher := newPasswords()
 	return &Service{
-		course:    options.Course,
-		stores:    options.Stores,
-		clusters:  newClusters(options, programs),
-		limits:    options.Limits.withDefaults(),
-		logger:    cmp.Or(options.Logger, slog.Default()),
-		passwords: hasher,
-		people:    &people{stores: options.Stores, passwords: hasher},
-		resumed:   make(chan struct{}),
-		live:      map[string]*liveSession{},
+		course:   options.Course,
+		stores:   options.Stores,
+		clusters: newClusters(options, programs),
+		limits:   options.Limits.withDefaults(),
+		logger:   cmp.Or(options.Logger, slog.Default()),
+		people:   people{stores: options.Stores, passwords: newPasswords()},
+		resumed:  make(chan struct{}),
+		live:     map[string]*liveSession{},
 	}, nil
 }
 

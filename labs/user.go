@@ -43,11 +43,13 @@ type Link struct {
 }
 
 // Users stores people. Get and ByName return an Error with CodeNotFound where
-// there is none; Create and Update one with CodeConflict where the name is taken.
+// there is none; Create and Rename one with CodeConflict where the name is taken.
 type Users interface {
 	Create(ctx context.Context, user *User) error
-	// Update writes the name and the password's hash of a user.
-	Update(ctx context.Context, user *User) error
+	Rename(ctx context.Context, id, name string) error
+	// SetPassword writes a password's hash and, in the same transaction, removes all
+	// log-ins and links of the user but the log-in keep, which may be nil.
+	SetPassword(ctx context.Context, id, hash string, keep []byte) error
 	// Delete removes a student and all that is stored of them. It removes no
 	// instructor who has a class.
 	Delete(ctx context.Context, id string) error
@@ -63,9 +65,6 @@ type Logins interface {
 	Save(ctx context.Context, login *Login) error
 	Get(ctx context.Context, tokenHash []byte, now time.Time) (*Login, error)
 	Delete(ctx context.Context, tokenHash []byte) error
-	// DeleteOf removes all log-ins and links of a user but the log-in keep, which may be
-	// nil.
-	DeleteOf(ctx context.Context, userID string, keep []byte) error
 }
 
 // Links stores one-time links by the hash of their secrets. An expired one is as

@@ -32,16 +32,6 @@ func (l logins) Get(ctx context.Context, tokenHash []byte, now time.Time) (*labs
 	return &login, nil
 }
 
-func (l logins) DeleteOf(ctx context.Context, userID string, keep []byte) error {
-	return l.db.write(ctx, "delete a user's log-ins", func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM links WHERE user_id = ?`, userID); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, `DELETE FROM logins WHERE user_id = ? AND token_hash IS NOT ?`, userID, keep)
-		return err
-	})
-}
-
 func (l logins) Delete(ctx context.Context, tokenHash []byte) error {
 	return l.db.write(ctx, "delete a log-in", func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM logins WHERE token_hash = ?`, tokenHash)

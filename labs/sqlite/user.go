@@ -23,16 +23,32 @@ func (u users) Create(ctx context.Context, user *labs.User) error {
 	return u.db.write(ctx, "create a user", func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO users (id, name, name_key, role, password_hash, created_at) VALUES (?, ?, ?, ?, ?, ?)`,
 			user.ID, user.Name, labs.NameKey(user.Name), user.Role, user.PasswordHash, millis(user.CreatedAt))
-		return conflict(err, "The name "+user.Name+" is taken. Choose another one.")
+		return nameConflict(err, user.Name)
 	})
 }
 
-func (u users) Update(ctx context.Context, user *labs.User) error {
-	return u.db.write(ctx, "change a user", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE users SET name = ?, name_key = ?, password_hash = ? WHERE id = ?`,
-			user.Name, labs.NameKey(user.Name), user.PasswordHash, user.ID)
-		return conflict(err, "The name "+user.Name+" is taken. Choose another one.")
+func (u users) Rename(ctx context.Context, id, name string) error {
+	return u.db.write(ctx, "rename a user", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE users SET name = ?, name_key = ? WHERE id = ?`, name, labs.NameKey(name), id)
+		return nameConflict(err, name)
 	})
+}
+
+func (u users) SetPassword(ctx context.Context, id, hash string, keep []byte) error {
+	return u.db.write(ctx, "set a password", func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `UPDATE users SET password_hash = ? WHERE id = ?`, hash, id); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM links WHERE user_id = ?`, id); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `DELETE FROM logins WHERE user_id = ? AND token_hash IS NOT ?`, id, keep)
+		return err
+	})
+}
+
+func nameConflict(err error, name string) error {
+	return conflict(err, "The name "+name+" is taken. Choose another one.")
 }
 
 func (u users) Delete(ctx context.Context, id string) error {
