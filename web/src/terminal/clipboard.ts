@@ -1,3 +1,5 @@
+import { notices } from '../app/notices.svelte'
+
 /** Puts text on the clipboard, also where the page came over plain HTTP. */
 export async function copy(text: string): Promise<boolean> {
   try {
@@ -6,6 +8,12 @@ export async function copy(text: string): Promise<boolean> {
   } catch {
     return copyTheOldWay(text)
   }
+}
+
+/** Copies text and says so, or why not and what to do instead. */
+export async function copyAndSay(text: string, done: string, otherwise: string): Promise<void> {
+  if (await copy(text)) notices.show(done)
+  else notices.error(`The browser did not allow copying. ${otherwise}`)
 }
 
 function copyTheOldWay(text: string): boolean {
