@@ -156,6 +156,10 @@ func (p *Pool) restart(ctx context.Context, starter Starter, e *entry, name stri
 		e.cluster.State, e.cluster.Message, e.failures = Ready, "", 0
 		p.touch(e)
 		p.logger.Info("cluster goes on", "cluster", name, "seconds", time.Since(start).Seconds())
+	case errors.Is(err, ErrNotFound) && e.use == claimed:
+		e.gone = true // somebody deleted it
+		p.touch(e)
+		p.logger.Warn("cluster is gone", "cluster", name, "error", err)
 	case ctx.Err() == nil && e.use == claimed:
 		e.failures++
 		e.retryAt = time.Now().Add(backoff(e.failures))

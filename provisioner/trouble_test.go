@@ -230,6 +230,27 @@ func TestClaimedClusterIsStartedAgain(t *testing.T) {
 	})
 }
 
+// A claimed cluster that somebody deletes while it is to be started again is gone, and
+// nobody tries to start it any more.
+func TestClaimedClusterIsDeletedElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := newFake(t, provisionertest.FakeOptions{})
+		pool := provisioner.NewPool(provisioner.PoolOptions{Provider: fake})
+		run(t, pool)
+		name := (<-claim(t.Context(), pool, small)).name(t)
+		release := fake.Block("Start")
+		fake.Halt(name)
+		pool.Lost(name) // look now
+		synctest.Wait()
+		fake.Vanish(name)
+		release()
+		synctest.Wait()
+		if c, err := pool.Cluster(name); !errors.Is(err, provisioner.ErrNotFound) {
+			t.Errorf("got %+v, %v, want ErrNotFound", c, err)
+		}
+	})
+}
+
 // While the engine does not answer, nobody gets a cluster that may be gone; who
 // waits is told, and not for ever.
 func TestEngineDoesNotAnswer(t *testing.T) {

@@ -20,7 +20,7 @@ func (p *Provider) Access(_ context.Context, name string) (*provisioner.Access, 
 	if err != nil {
 		return nil, err
 	}
-	if r.State != provisioner.Ready {
+	if r.State != provisioner.Ready || r.Deleted {
 		return nil, fmt.Errorf("cluster %s is not ready: %w", name, provisioner.ErrNotFound)
 	}
 	return p.access(r)

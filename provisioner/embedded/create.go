@@ -17,15 +17,6 @@ import (
 	"wheelhouse/provisioner/pack"
 )
 
-// creation is a Create under way.
-type creation struct {
-	cancel context.CancelCauseFunc
-	done   chan struct{} // closed when Create has cleaned up or is finished
-}
-
-// errDeleted ends a creation whose cluster is deleted meanwhile.
-var errDeleted = errors.New("the cluster was deleted while it was being made")
-
 // cleanupWithin is how long removing what a failed creation has made may take.
 const cleanupWithin = time.Minute
 
@@ -51,11 +42,6 @@ func (p *Provider) Create(ctx context.Context, name string, spec provisioner.Spe
 	if err := p.checkShares(len(plan.Nodes)); err != nil {
 		return nil, err
 	}
-	ctx, finish, err := p.beginCreation(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	defer finish()
 	b := &build{Provider: p, plan: plan, record: record{
 		Name: name, Spec: spec, State: provisioner.Creating, CreatedAt: time.Now().UTC(),
 		Layout: layout, Pack: from.Dir(), Container: p.store.container(name),
@@ -67,32 +53,20 @@ func (p *Provider) Create(ctx context.Context, name string, spec provisioner.Spe
 		}
 		return nil, fmt.Errorf("create cluster %s: %w", name, errors.Join(err, p.destroy(ctx, b.record)))
 	}
-	_, err = os.Stat(filepath.Join(p.store.dir, seedsFolder, p.seedKey(from)))
-	if err := b.run(ctx, from, newTracker(report, err != nil)); err != nil {
+	held, _, release, err := p.hold(ctx, name)
+	if errors.Is(err, provisioner.ErrNotFound) {
+		return nil, fmt.Errorf("create cluster %s: %w", name, errDeleted)
+	}
+	if err != nil {
 		return nil, p.abandon(ctx, b.record, err)
+	}
+	defer release()
+	_, err = os.Stat(filepath.Join(p.store.dir, seedsFolder, p.seedKey(from)))
+	if err := b.run(held, from, newTracker(report, err != nil)); err != nil {
+		return nil, p.abandon(held, b.record, err)
 	}
 	made := b.record.cluster()
 	return &made, nil
-}
-
-// beginCreation notes that name is being made, so that Delete can end it. The
-// context that it returns ends then, too.
-func (p *Provider) beginCreation(ctx context.Context, name string) (context.Context, func(), error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.creating[name] != nil {
-		return nil, nil, taken(name)
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	c := &creation{cancel: cancel, done: make(chan struct{})}
-	p.creating[name] = c
-	return ctx, func() {
-		p.mu.Lock()
-		delete(p.creating, name)
-		p.mu.Unlock()
-		cancel(nil)
-		close(c.done)
-	}, nil
 }
 
 func taken(name string) error {

@@ -12,27 +12,26 @@ import (
 	"wheelhouse/provisioner"
 )
 
-// Delete removes the cluster name and everything that belongs to it. A creation
-// of it that is under way is ended first.
+// Delete removes the cluster name and everything that belongs to it. A creation or a
+// start of it that is under way, in whatever process, ends first. What is broken off
+// is found again: the cluster cannot be started any more.
 func (p *Provider) Delete(ctx context.Context, name string) error {
 	if !validName(name) {
 		return nil // there never was one
 	}
-	p.mu.Lock()
-	under := p.creating[name]
-	p.mu.Unlock()
-	if under != nil {
-		under.cancel(errDeleted)
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("delete cluster %s: %w", name, context.Cause(ctx))
-		case <-under.done:
-		}
+	err := p.store.delete(name)
+	var unlock func()
+	if err == nil {
+		unlock, err = p.lock(ctx, name)
 	}
-	r, err := p.store.load(name)
 	if errors.Is(err, provisioner.ErrNotFound) {
 		return nil
 	}
+	if err != nil {
+		return fmt.Errorf("delete cluster %s: %w", name, err)
+	}
+	defer unlock()
+	r, err := p.store.load(name)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package embedded
 
 import (
+	"context"
+
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"wheelhouse/provisioner"
@@ -62,6 +64,14 @@ func (s *Store) States() (map[string]provisioner.State, error) {
 
 // ReadInside reads a file of the cluster's own folder.
 func (s *Store) ReadInside(name, path string) ([]byte, error) { return s.readInside(name, path) }
+
+// Lock waits for the lock of the cluster name.
+func (s *Store) Lock(ctx context.Context, name string, waiting func()) (unlock func(), err error) {
+	return s.lock(ctx, name, waiting)
+}
+
+// Folder is where the cluster name is kept.
+func (s *Store) Folder(name string) string { return s.folder(name) }
 
 // Inside is the cluster's own folder.
 func (s *Store) Inside(name string) string { return s.folder(name) + "/" + clusterFolder }

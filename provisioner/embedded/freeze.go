@@ -66,13 +66,20 @@ func (p *Provider) running(name string) (record, error) {
 	if err != nil {
 		return record{}, err
 	}
-	if r.State != provisioner.Ready {
-		return record{}, errors.New("it is not ready")
+	return r, r.running()
+}
+
+// running returns nil for a cluster that is ready and whose processes run.
+func (r record) running() error {
+	switch {
+	case r.Deleted:
+		return fmt.Errorf("it is being deleted: %w", provisioner.ErrNotFound)
+	case r.State != provisioner.Ready:
+		return errors.New("it is not ready")
+	case !r.Process.alive():
+		return errStopped
 	}
-	if !r.Process.alive() {
-		return record{}, errStopped
-	}
-	return r, nil
+	return nil
 }
 
 var errStopped = fmt.Errorf("%w; start it with `wheelhouse cluster start`", provisioner.ErrHalted)

@@ -28,6 +28,9 @@ func (p *Provider) List(ctx context.Context) ([]provisioner.Cluster, error) {
 		c := r.cluster()
 		switch {
 		case r.State != provisioner.Ready:
+		case r.Deleted:
+			c.State = provisioner.Broken
+			c.Message = "It is being deleted. If that was broken off, `wheelhouse cluster delete " + r.Name + "` goes on with it."
 		case !r.Process.alive():
 			c.State = provisioner.Halted
 			c.Message = "Its processes have ended: the machine was restarted, or something killed them. " +

@@ -63,9 +63,6 @@ type Provider struct {
 	log     *slog.Logger
 	store   store
 
-	mu       sync.Mutex
-	creating map[string]*creation // by the cluster's name
-
 	seeds sync.Mutex // held while a seed is looked for and made
 }
 
@@ -93,7 +90,7 @@ func New(options Options) (*Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("embedded: %w", err)
 	}
-	return &Provider{options: options, log: options.Logger, store: kept, creating: make(map[string]*creation)}, nil
+	return &Provider{options: options, log: options.Logger, store: kept}, nil
 }
 
 var nameShape = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)

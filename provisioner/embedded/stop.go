@@ -18,7 +18,12 @@ const stopWithin = 30 * time.Second
 // Stop ends the processes of the cluster name and keeps its state: Start goes on
 // from there. Stopping twice is no error. It blocks for some seconds.
 func (p *Provider) Stop(ctx context.Context, name string) error {
-	r, err := p.running(name)
+	ctx, r, release, err := p.hold(ctx, name)
+	if err != nil {
+		return fmt.Errorf("stop cluster %s: %w", name, err)
+	}
+	defer release()
+	err = r.running()
 	if errors.Is(err, errStopped) {
 		return nil
 	}
@@ -55,15 +60,17 @@ wait:
 // with the state that it had. It returns when the API server and the workstation
 // answer; the nodes may still be on their way. What runs stays as it is.
 func (p *Provider) Start(ctx context.Context, name string) error {
-	r, err := p.running(name)
+	ctx, r, release, err := p.hold(ctx, name)
+	if err != nil {
+		return fmt.Errorf("start cluster %s: %w", name, err)
+	}
+	defer release()
+	err = r.running()
 	if err == nil {
 		return nil
 	}
 	if !errors.Is(err, errStopped) {
 		return fmt.Errorf("start cluster %s: %w", name, err)
-	}
-	if r, err = p.store.load(name); err != nil {
-		return err
 	}
 	if r.Layout != layout {
 		return &provisioner.Error{Reason: provisioner.CreateFailed, Message: fmt.Sprintf(
@@ -80,6 +87,9 @@ func (p *Provider) Start(ctx context.Context, name string) error {
 	plan.Images = imagesOf(from)
 	b := &build{Provider: p, record: r, plan: plan}
 	if err := b.restart(ctx, from); err != nil {
+		if errors.Is(context.Cause(ctx), errDeleted) {
+			return fmt.Errorf("start cluster %s: it was deleted meanwhile: %w", name, provisioner.ErrNotFound)
+		}
 		return explain(fmt.Errorf("start cluster %s: %w", name, err))
 	}
 	return nil

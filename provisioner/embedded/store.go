@@ -25,6 +25,7 @@ import (
 //	NAME/disk             the file system that is mounted there
 //	NAME/etcd/            what it sees as /etcd: the database
 //	NAME/etcd.disk        the file system that is mounted there
+//	NAME/deleted          there while it is to be deleted
 //	NAME/pack/            where the pack's image is mounted while the cluster starts
 //
 // Whatever lies in cluster/ may have been made by a student: it is read and written
@@ -44,6 +45,7 @@ type record struct {
 	IDs       idRange           `json:"ids"`       // the host's ids that the cluster's are mapped to
 	Port      int               `json:"port"`      // of the API server on this machine's loopback
 	Process   process           `json:"process"`   // the cluster's first one
+	Deleted   bool              `json:"-"`         // it is to be deleted, or partly is
 }
 
 // layout is the form of a cluster's folder that this program makes and can start.
@@ -90,7 +92,7 @@ func (s store) save(r record) error {
 // load reads the record of the cluster name: provisioner.ErrNotFound where there
 // is none. A record that cannot be read is one of a creation that broke off.
 func (s store) load(name string) (record, error) {
-	broken := record{Name: name, State: provisioner.Creating}
+	broken := record{Name: name, State: provisioner.Creating, Deleted: s.isDeleted(name)}
 	text, err := os.ReadFile(filepath.Join(s.folder(name), recordFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		info, err := os.Stat(s.folder(name))

@@ -5,13 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"wheelhouse/provisioner"
 	"wheelhouse/provisioner/embedded/machine"
@@ -47,11 +44,14 @@ var trialParts = []struct{ name, shown string }{
 func (p *Provider) trial(ctx context.Context, from *pack.Pack) (parts []machine.TrialPart, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, trialWithin, errors.New("the trial took too long"))
 	defer cancel()
-	unlock, err := lockFile(ctx, filepath.Join(p.store.dir, trialCluster+".lock"))
+	lock, err := os.OpenFile(filepath.Join(p.store.dir, trialCluster+".lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	defer unlock()
+	defer lock.Close()
+	if err := provisioner.Lock(ctx, lock, nil); err != nil {
+		return nil, fmt.Errorf("wait for another trial: %w", err)
+	}
 	r := record{Name: trialCluster, Layout: layout, State: provisioner.Creating, Pack: from.Dir(), Container: p.store.container(trialCluster), CreatedAt: time.Now().UTC()}
 	if err := p.destroy(ctx, r); err != nil { // of an earlier one that was killed
 		return nil, fmt.Errorf("remove what an earlier trial has left: %w", err)
@@ -202,31 +202,4 @@ func remedy(part, text string) string {
 		}
 	}
 	return "Look at the last lines of dmesg for what the kernel refused."
-}
-
-// lockFile takes an exclusive lock on the file at path, which it makes where it is
-// missing, and returns what gives it back.
-func lockFile(ctx context.Context, path string) (unlock func(), err error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
-	for {
-		err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			return func() { file.Close() }, nil
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
-			file.Close()
-			return nil, &fs.PathError{Op: "lock", Path: path, Err: err}
-		}
-		select {
-		case <-ctx.Done():
-			file.Close()
-			return nil, fmt.Errorf("wait for another trial: %w", context.Cause(ctx))
-		case <-tick.C:
-		}
-	}
 }

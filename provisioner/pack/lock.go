@@ -2,12 +2,9 @@ package pack
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
-	"time"
 
 	"wheelhouse/provisioner"
 )
@@ -22,7 +19,7 @@ func lock(ctx context.Context, cache string, waiting func()) (unlock func(), err
 	if err != nil {
 		return nil, err
 	}
-	if err := flock(ctx, f, waiting); err != nil {
+	if err := provisioner.Lock(ctx, f, waiting); err != nil {
 		_ = f.Close()
 		return nil, err
 	}
@@ -44,26 +41,4 @@ func prepareCache(cache string) error {
 		}
 	}
 	return nil
-}
-
-// flock waits for an exclusive lock on f.
-func flock(ctx context.Context, f *os.File, waiting func()) error {
-	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if !errors.Is(err, syscall.EWOULDBLOCK) {
-		return err
-	}
-	waiting()
-	// A blocked system call cannot be given up, so it asks again and again.
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); !errors.Is(err, syscall.EWOULDBLOCK) {
-				return err
-			}
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
 }

@@ -1,6 +1,6 @@
-import { expect, test } from '@playwright/test'
+import { expect } from '@playwright/test'
 import { card, expectComplete, openLab, picture, readyTerminal, solutionOf, step, terminal, type } from './lab'
-import { Wheelhouse } from './wheelhouse'
+import { test, Wheelhouse } from './wheelhouse'
 
 test.describe('one learner', () => {
   let wheelhouse: Wheelhouse

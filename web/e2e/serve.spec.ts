@@ -1,6 +1,6 @@
-import { type BrowserContext, expect, type Page, test } from '@playwright/test'
+import { type BrowserContext, expect, type Page } from '@playwright/test'
 import { card, expectComplete, openLab, picture, readyTerminal, solutionOf, step, terminal, type } from './lab'
-import { Wheelhouse } from './wheelhouse'
+import { test, Wheelhouse } from './wheelhouse'
 
 const password = 'correct horse battery'
 

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { expect, test } from '@playwright/test'
+import { expect } from '@playwright/test'
 import { card, openLab, picture } from './lab'
-import { Wheelhouse } from './wheelhouse'
+import { test, Wheelhouse } from './wheelhouse'
 
 const run = promisify(execFile)
 

@@ -3,12 +3,29 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { test as base } from '@playwright/test'
 
 const run = promisify(execFile)
 const binary = resolve(import.meta.dirname, '../../bin/wheelhouse')
 
 /** How long the slowest start may take: the first one builds the workstation's image. */
 const startTimeout = 120_000
+
+/** Each process of the test that runs, for the log of one that fails. */
+const started: Wheelhouse[] = []
+
+/** A test that prints what its Wheelhouse said when it fails. */
+export const test = base.extend<{ log: undefined }>({
+  log: [
+    async ({}, use, info) => {
+      started.length = 0
+      await use(undefined)
+      if (info.status === info.expectedStatus) return
+      for (const wheelhouse of started) process.stdout.write(`What Wheelhouse said in "${info.title}":\n${wheelhouse.output()}\n`)
+    },
+    { auto: true },
+  ],
+})
 
 /**
  * Wheelhouse is the real binary with a data folder of its own. It can be killed
@@ -31,6 +48,7 @@ export class Wheelhouse {
   static async start(mode: 'learn' | 'serve', ...flags: string[]): Promise<Wheelhouse> {
     const data = await mkdtemp(join(tmpdir(), 'wheelhouse-e2e-'))
     const wheelhouse = new Wheelhouse(mode, data, flags)
+    started.push(wheelhouse)
     await wheelhouse.spawn('127.0.0.1:0')
     return wheelhouse
   }
@@ -99,6 +117,7 @@ export class Wheelhouse {
       })
       child.stderr.on('data', (chunk: Buffer) => (this.log += chunk.toString()))
       child.once('exit', (code, signal) => {
+        this.log += `(wheelhouse ended: ${code ?? signal})\n`
         clearTimeout(late)
         fail(new Error(`wheelhouse ended (${code ?? signal}):\n${this.log}`))
       })
