@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -24,11 +26,11 @@ type nodeStopper interface {
 }
 
 func newClusterStopCommand() *cobra.Command {
-	return newStopperCommand("stop NAME…", "Stop clusters and keep their state (embedded provider)", "Stopped", stopper.Stop)
+	return newStopperCommand("stop NAME…", true, "Stop clusters and keep their state (embedded provider)", "Stopped", stopper.Stop)
 }
 
 func newClusterStartCommand() *cobra.Command {
-	return newStopperCommand("start NAME…", "Start stopped clusters again, with the state that they had (embedded provider)", "Started", stopper.Start)
+	return newStopperCommand("start NAME…", false, "Start stopped clusters again, with the state that they had (embedded provider)", "Started", stopper.Start)
 }
 
 func newClusterNodeCommand() *cobra.Command {
@@ -43,11 +45,20 @@ func newClusterNodeCommand() *cobra.Command {
 	return cmd
 }
 
-// newStopperCommand does something with each of the named clusters.
-func newStopperCommand(use, short, done string, do func(stopper, context.Context, string) error) *cobra.Command {
+// newStopperCommand does something with each of the named clusters. refused: not with
+// those of a server that runs, which would undo it at once.
+func newStopperCommand(use string, refused bool, short, done string, do func(stopper, context.Context, string) error) *cobra.Command {
 	lacking := &provisioner.Error{Reason: provisioner.CreateFailed, Message: "kind's clusters cannot be stopped and started. " +
 		"Delete the cluster instead, or make it with --provider embedded."}
-	return newAbilityCommand(use, short, 1, lacking, func(cmd *cobra.Command, able stopper, names []string) error {
+	return newAbilityCommand(use, short, 1, lacking, func(cmd *cobra.Command, cfg *config, able stopper, names []string) error {
+		at := slices.IndexFunc(names, func(name string) bool { return strings.HasPrefix(name, provisioner.NamePrefix) })
+		if refused && at >= 0 {
+			if server, err := cfg.server(cmd.Context()); err != nil {
+				return err
+			} else if server != nil {
+				return fmt.Errorf("cluster %s belongs to the Wheelhouse that runs on %s, which would start it again at once; stop that first", names[at], cfg.Data)
+			}
+		}
 		for _, name := range names {
 			if err := do(able, cmd.Context(), name); err != nil {
 				return err
@@ -61,7 +72,7 @@ func newStopperCommand(use, short, done string, do func(stopper, context.Context
 // newNodeStopperCommand does something with each of the named nodes.
 func newNodeStopperCommand(use, short, done string, do func(nodeStopper, context.Context, string, string) error) *cobra.Command {
 	lacking := errors.New("this provider's nodes cannot be stopped and started")
-	return newAbilityCommand(use, short, 2, lacking, func(cmd *cobra.Command, able nodeStopper, args []string) error {
+	return newAbilityCommand(use, short, 2, lacking, func(cmd *cobra.Command, _ *config, able nodeStopper, args []string) error {
 		for _, node := range args[1:] {
 			if err := do(able, cmd.Context(), args[0], node); err != nil {
 				return err
@@ -74,7 +85,7 @@ func newNodeStopperCommand(use, short, done string, do func(nodeStopper, context
 
 // newAbilityCommand calls run with a provider that is an A, and with the arguments,
 // of which there are at least least. lacking is the error of all other providers.
-func newAbilityCommand[A any](use, short string, least int, lacking error, run func(*cobra.Command, A, []string) error) *cobra.Command {
+func newAbilityCommand[A any](use, short string, least int, lacking error, run func(*cobra.Command, *config, A, []string) error) *cobra.Command {
 	var cfg config
 	cmd := &cobra.Command{
 		Use:   use,
@@ -89,7 +100,7 @@ func newAbilityCommand[A any](use, short string, least int, lacking error, run f
 			if !ok {
 				return lacking
 			}
-			return run(cmd, able, args)
+			return run(cmd, &cfg, able, args)
 		},
 	}
 	cfg.bindEngine(cmd, slog.LevelWarn)

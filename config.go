@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
 	"github.com/adrg/xdg"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -67,7 +68,18 @@ func (c *config) bindEngine(cmd *cobra.Command, level slog.Level) {
 
 // bindData adds the flag that names the data folder.
 func (c *config) bindData(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&c.Data, "data", filepath.Join(xdg.DataHome, "wheelhouse"), "folder for the database and the clusters' keys")
+	cmd.Flags().StringVar(&c.Data, "data", defaultData(), "folder for the database and the clusters' keys")
+}
+
+func defaultData() string { return filepath.Join(xdg.DataHome, "wheelhouse") }
+
+// command returns a command line of ours on the same data folder, for people to copy.
+func (c *config) command(words string) string {
+	line := "wheelhouse " + words
+	if c.Data != defaultData() {
+		line += " --data " + shellescape.Quote(c.Data)
+	}
+	return line
 }
 
 // bindServing adds the flags of the commands that serve pages.

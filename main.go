@@ -76,7 +76,7 @@ then read /etc/wheelhouse/wheelhouse.conf, when root runs them.`,
 		},
 	}
 	root.AddCommand(newLearnCommand(), newServeCommand(), newLabCommand(), newClusterCommand(),
-		newUserCommand(), newClassCommand(), newPackCommand(), newBackupCommand(), newDoctorCommand(), newSBOMCommand(), newManualCommand(), newVersionCommand())
+		newStatusCommand(), newUserCommand(), newClassCommand(), newPackCommand(), newBackupCommand(), newDoctorCommand(), newSBOMCommand(), newManualCommand(), newVersionCommand())
 	explainUsage(root)
 	return root
 }

@@ -23,6 +23,7 @@ import (
 	"wheelhouse/provisioner"
 	"wheelhouse/provisioner/host"
 	"wheelhouse/server"
+	"wheelhouse/server/control"
 	"wheelhouse/web"
 )
 
@@ -53,6 +54,9 @@ type program struct {
 	logger   *slog.Logger
 	mode     server.Mode
 	lock     *os.File
+	control  net.Listener // for commands on this machine
+	began    time.Time
+	max      int // clusters that may exist at once; 0 is no limit
 	db       *sqlite.DB
 	provider provisioner.Provider
 	pool     *provisioner.Pool
@@ -71,7 +75,7 @@ func (c *config) open(ctx context.Context, mode server.Mode) (_ *program, err er
 	if err := c.openData(); err != nil {
 		return nil, err
 	}
-	p := &program{config: c, logger: c.logger(), mode: mode}
+	p := &program{config: c, logger: c.logger(), mode: mode, began: time.Now().UTC()}
 	defer func() {
 		if err != nil {
 			p.close()
@@ -82,6 +86,9 @@ func (c *config) open(ctx context.Context, mode server.Mode) (_ *program, err er
 		return nil, fmt.Errorf("the course has mistakes (wheelhouse lab lint shows them):\n%w", err)
 	}
 	if p.lock, err = lockData(c.Data); err != nil {
+		return nil, err
+	}
+	if p.control, err = host.ListenUnix(c.Data, control.Socket); err != nil {
 		return nil, err
 	}
 	if p.listener = c.inherited; p.listener == nil {
@@ -108,12 +115,13 @@ func (c *config) open(ctx context.Context, mode server.Mode) (_ *program, err er
 
 // assemble makes the pool, the service and the server on what open has opened.
 func (p *program) assemble(ctx context.Context, course *content.Course) (err error) {
+	p.max = p.maxClusters()
 	p.pool = provisioner.NewPool(provisioner.PoolOptions{
 		Provider:      p.provider,
 		Size:          p.config.Warm,
 		Spec:          poolSpec,
 		Concurrency:   p.config.Concurrency,
-		Max:           p.maxClusters(),
+		Max:           p.max,
 		CreateTimeout: p.config.CreateTimeout,
 		EstimatesFile: filepath.Join(p.config.Data, "estimates.json"),
 		FreshDir:      filepath.Join(p.config.Data, "fresh"),
@@ -201,6 +209,7 @@ func (p *program) run(ctx context.Context, afterwards func(context.Context) erro
 		func(ctx context.Context) error { return p.server.Serve(ctx, p.listener) },
 		p.labs.Run,
 		p.pool.Run,
+		p.serveControl,
 	)
 	if afterwards != nil {
 		err = errors.Join(err, afterwards(context.WithoutCancel(ctx)))
@@ -216,6 +225,10 @@ func (p *program) close() {
 		if err := p.db.Close(); err != nil {
 			p.logger.Error("close the database", "err", err)
 		}
+	}
+	if p.control != nil {
+		p.control.Close()
+		_ = os.Remove(filepath.Join(p.config.Data, control.Socket)) // one that is left tells commands the same
 	}
 	if p.lock != nil {
 		p.lock.Close()
@@ -238,7 +251,8 @@ func (p *program) discardWarm(ctx context.Context, w io.Writer) error {
 	all := len(names)
 	names = slices.DeleteFunc(names, func(name string) bool { return slices.Contains(claimed, name) })
 	if kept := all - len(names); kept > 0 {
-		fmt.Fprintf(w, "%d cluster(s) of labs under way keep running; start Wheelhouse again to go on, or remove them: wheelhouse cluster delete --all\n", kept)
+		fmt.Fprintf(w, "Still running, of labs under way: %s. Start Wheelhouse again to go on. To see whose they are: %s. To delete them: %s\n",
+			countOf(kept, "cluster"), p.config.command("cluster list"), p.config.command("cluster delete --all"))
 	}
 	names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, provisioner.NamePrefix) })
 	return deleteClusters(ctx, p.provider, io.Discard, names...)
@@ -253,7 +267,8 @@ func (p *program) tellStaying(ctx context.Context, w io.Writer) error {
 	if err != nil || len(names) == 0 {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "%d cluster(s) go on running, and the next start finds them again. To see them: wheelhouse cluster list. To end them: wheelhouse cluster delete --all\n", len(names))
+	_, err = fmt.Fprintf(w, "Still running: %s, which the next start finds again. To see whose they are: %s. To delete them: %s\n",
+		countOf(len(names), "cluster"), p.config.command("cluster list"), p.config.command("cluster delete --all"))
 	return err
 }
 

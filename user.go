@@ -204,20 +204,29 @@ func newUserDeleteCommand() *cobra.Command {
 		Use:   "delete NAME",
 		Short: "Remove an account and all that is stored of it",
 		Long: `Remove an account with all that is stored of it: log-ins, sessions, results, points.
-That cannot be undone. A student who has a lab open is refused, because the lab has a
-cluster; an instructor on the class page can end both. An instructor who teaches a
-class is refused too.`,
+That cannot be undone. A lab that they have open is ended first, for which the server
+has to run. An instructor who teaches a class is refused.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return cfg.operateUser(cmd.Context(), args[0], func(o *labs.Operator, user *labs.User) error {
+				open, err := o.Sessions(cmd.Context(), user.ID)
+				if err != nil {
+					return err
+				}
 				question := fmt.Sprintf("Remove the account %s (%s) and all that is stored of it?", user.Name, user.Role)
+				if len(open) > 0 {
+					question = fmt.Sprintf("%s has the lab %s open, which is ended first. %s", user.Name, open[0].Session.Lab, question)
+				}
 				if !yes && !confirmed(cmd.InOrStdin(), cmd.OutOrStdout(), question) {
 					return errors.New("nothing was removed; --yes does it without a question")
+				}
+				if err := cfg.endSessions(cmd.Context(), open); err != nil {
+					return err
 				}
 				if err := o.Delete(cmd.Context(), user); err != nil {
 					return err
 				}
-				_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s is removed.\n", user.Name)
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is removed.\n", user.Name)
 				return err
 			})
 		},
@@ -225,6 +234,23 @@ class is refused too.`,
 	cfg.bindOperator(cmd)
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return cmd
+}
+
+// endSessions has the server that runs end sessions. Where none runs they stay.
+func (c *config) endSessions(ctx context.Context, sessions []labs.LiveSession) error {
+	if len(sessions) == 0 {
+		return nil
+	}
+	server, err := c.server(ctx)
+	if server == nil || err != nil {
+		return err
+	}
+	for _, live := range sessions {
+		if err := server.Close(ctx, live.Session.ID); err != nil {
+			return fmt.Errorf("end the lab %s: %w", live.Session.Lab, err)
+		}
+	}
+	return nil
 }
 
 // confirmed asks a question that is answered with yes or no.

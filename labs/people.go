@@ -303,6 +303,42 @@ func (o *Operator) Rename(ctx context.Context, user *User, name string) (*User, 
 	return o.people.rename(ctx, user, name)
 }
 
+// LiveSession is a session under way, as an operator sees it.
+type LiveSession struct {
+	Session   Session
+	User      User
+	Completed int // steps
+}
+
+// Sessions returns the sessions under way, oldest first: those of one user, or
+// everybody's where userID is empty.
+func (o *Operator) Sessions(ctx context.Context, userID string) ([]LiveSession, error) {
+	stores := o.people.stores
+	sessions, err := stores.Sessions.Live(ctx, userID)
+	if err != nil {
+		return nil, err
+	}
+	var live []LiveSession
+	for _, session := range sessions {
+		user, err := stores.Users.Get(ctx, session.UserID)
+		if err != nil {
+			return nil, err
+		}
+		steps, err := stores.Results.Of(ctx, session.ID)
+		if err != nil {
+			return nil, err
+		}
+		completed := 0
+		for _, step := range steps {
+			if !step.CompletedAt.IsZero() {
+				completed++
+			}
+		}
+		live = append(live, LiveSession{Session: session, User: *user, Completed: completed})
+	}
+	return live, nil
+}
+
 // Delete removes a user with all that is stored of them. CodeConflict where they have
 // a live session, which has a cluster, or teach a class.
 func (o *Operator) Delete(ctx context.Context, user *User) error {
@@ -311,7 +347,7 @@ func (o *Operator) Delete(ctx context.Context, user *User) error {
 		return err
 	}
 	if len(live) > 0 {
-		return &Error{Code: CodeConflict, Message: fmt.Sprintf("%s has the lab %s open. End it first, or have an instructor remove the account on the class page.", user.Name, live[0].Lab)}
+		return &Error{Code: CodeConflict, Message: fmt.Sprintf("%s has the lab %s open. Start Wheelhouse and try again, so that the lab can be ended first.", user.Name, live[0].Lab)}
 	}
 	classes, err := o.people.stores.Classes.ByInstructor(ctx, user.ID)
 	if err != nil {

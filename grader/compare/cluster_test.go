@@ -46,7 +46,7 @@ func newCluster(b *testing.B) *cluster {
 		b.Helper()
 		return run(b, exec.Command(program, append([]string{"cluster", command, "--data", dir, "--provider", "embedded"}, args...)...))
 	}
-	b.Cleanup(func() { cluster("delete", "--all") })
+	b.Cleanup(func() { cluster("delete", "--all", "--yes") })
 	cluster("create", "compare")
 	c.kubeconfig = filepath.Join(dir, "kubeconfig")
 	if err := os.WriteFile(c.kubeconfig, cluster("kubeconfig", "compare"), 0o600); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"wheelhouse/provisioner"
 	"wheelhouse/provisioner/embedded/machine"
+	"wheelhouse/provisioner/host"
 )
 
 // Access tells how to reach the cluster name, from what is on the disk.
@@ -46,7 +47,7 @@ func (p *Provider) access(r record) (*provisioner.Access, error) {
 		CACert:            cert,
 		CAKey:             key,
 		Dial: func(ctx context.Context) (net.Conn, error) {
-			conn, err := dialUnix(ctx, folder, agentSocket)
+			conn, err := host.DialUnix(ctx, folder, agentSocket)
 			if err != nil {
 				return nil, fmt.Errorf("dial the workstation's agent: %w", err)
 			}

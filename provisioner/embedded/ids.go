@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"wheelhouse/provisioner/embedded/machine"
@@ -33,6 +34,24 @@ const (
 // idsFolder, in the run folder, holds one link for each range in use, by whatever
 // Wheelhouse of this machine. It is gone after a reboot, and so are the processes.
 const idsFolder = "ids"
+
+// Elsewhere returns the other data directories of this machine in which there are
+// embedded clusters, as far as this user can see them.
+func (p *Provider) Elsewhere() []string {
+	links, _ := filepath.Glob(filepath.Join(p.options.RunDir, idsFolder, "*")) // the pattern is well formed
+	var folders []string
+	for _, link := range links {
+		owner, err := os.Readlink(link)
+		if err != nil || filepath.Dir(owner) == p.store.dir {
+			continue
+		}
+		if _, err := os.Stat(owner); err == nil {
+			folders = append(folders, filepath.Dir(filepath.Dir(owner))) // store and New make it so
+		}
+	}
+	slices.Sort(folders)
+	return slices.Compact(folders)
+}
 
 // takeIDs takes a range that no other cluster of this machine has. owner is the
 // cluster's folder, by which a range is known to be free again.

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"wheelhouse/provisioner"
+	"wheelhouse/provisioner/host"
 	"wheelhouse/provisioner/pack"
 )
 
@@ -44,7 +45,7 @@ func (b *build) start(ctx context.Context, from *pack.Pack) (err error) {
 	}
 	defer api.Close()
 	b.record.Port = api.Addr().(*net.TCPAddr).Port
-	agent, err := listenUnix(folder, agentSocket)
+	agent, err := host.ListenUnix(folder, agentSocket)
 	if err != nil {
 		return err
 	}
@@ -84,37 +85,6 @@ func (b *build) start(ctx context.Context, from *pack.Pack) (err error) {
 		return err
 	}
 	return runc.start(ctx, b.record.Container)
-}
-
-// listenUnix listens on a socket in the folder, for this user only. The path is
-// taken by way of an open folder: a socket's address holds 107 bytes at most.
-func listenUnix(folder, name string) (*net.UnixListener, error) {
-	dir, err := os.Open(folder)
-	if err != nil {
-		return nil, err
-	}
-	defer dir.Close()
-	path := fmt.Sprintf("/proc/self/fd/%d/%s", dir.Fd(), name)
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
-	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", filepath.Join(folder, name), err)
-	}
-	listener.SetUnlinkOnClose(false) // the cluster goes on listening
-	return listener, nil
-}
-
-// dialUnix connects to a socket in the folder.
-func dialUnix(ctx context.Context, folder, name string) (net.Conn, error) {
-	dir, err := os.Open(folder)
-	if err != nil {
-		return nil, err
-	}
-	defer dir.Close()
-	var d net.Dialer
-	return d.DialContext(ctx, "unix", fmt.Sprintf("/proc/self/fd/%d/%s", dir.Fd(), name))
 }
 
 // lookEvery is the pause between two looks at something that is being made.

@@ -8,9 +8,6 @@ test.describe('one learner', () => {
   test.beforeAll(async () => {
     wheelhouse = await Wheelhouse.start('learn')
   })
-  test.afterEach(async ({}, result) => {
-    if (result.status !== result.expectedStatus) await result.attach('server', { body: wheelhouse.output() })
-  })
   test.afterAll(async () => {
     await wheelhouse.remove()
   })

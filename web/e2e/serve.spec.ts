@@ -10,9 +10,6 @@ test.describe('a class', () => {
   test.beforeAll(async () => {
     wheelhouse = await Wheelhouse.start('serve', '--warm', '2', '--rest', '1m')
   })
-  test.afterEach(async ({}, result) => {
-    if (result.status !== result.expectedStatus) await result.attach('server', { body: wheelhouse.output() })
-  })
   test.afterAll(async () => {
     await wheelhouse.remove()
   })

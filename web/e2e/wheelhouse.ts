@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -11,14 +11,14 @@ const binary = resolve(import.meta.dirname, '../../bin/wheelhouse')
 /** How long the slowest start may take: the first one builds the workstation's image. */
 const startTimeout = 120_000
 
-/** Each process of the test that runs, for the log of one that fails. */
-const started: Wheelhouse[] = []
+/** All that were started, for the log of a test that fails. */
+let started: Wheelhouse[] = []
 
-/** A test that prints what its Wheelhouse said when it fails. */
+/** A test that prints, when it fails, what each Wheelhouse said that it used. */
 export const test = base.extend<{ log: undefined }>({
   log: [
     async ({}, use, info) => {
-      started.length = 0
+      started = started.filter((wheelhouse) => !wheelhouse.gone)
       await use(undefined)
       if (info.status === info.expectedStatus) return
       for (const wheelhouse of started) process.stdout.write(`What Wheelhouse said in "${info.title}":\n${wheelhouse.output()}\n`)
@@ -36,6 +36,8 @@ export class Wheelhouse {
   url = ''
   /** The last link that logs in, or that makes the first instructor. */
   link = ''
+  /** Its data are deleted. */
+  gone = false
   private process: ChildProcess | undefined
   private log = ''
 
@@ -66,20 +68,34 @@ export class Wheelhouse {
   /** Stops the process, deletes its clusters and its data. */
   async remove(): Promise<void> {
     await this.end('SIGTERM')
-    await this.command('cluster', 'delete', '--all')
+    await this.command('cluster', 'delete', '--all', '--yes')
     await rm(this.data, { recursive: true, force: true })
+    this.gone = true
   }
 
   /** Stops a process that could make no cluster, and deletes its data. */
   async stop(): Promise<void> {
     await this.end('SIGTERM')
     await rm(this.data, { recursive: true, force: true })
+    this.gone = true
   }
 
   /** Runs another subcommand on the same data folder and returns what it prints. */
   async command(...args: string[]): Promise<string> {
-    const { stdout } = await run(binary, [...args, '--data', this.data])
-    return stdout
+    const running = run(binary, [...args, '--data', this.data])
+    running.child.stdin?.end() // no question is answered
+    return (await running).stdout
+  }
+
+  /** Runs another subcommand that the server which runs is not asked about. */
+  async commandBehind(...args: string[]): Promise<string> {
+    const socket = join(this.data, 'control.sock')
+    await rename(socket, socket + '.away')
+    try {
+      return await this.command(...args)
+    } finally {
+      await rename(socket + '.away', socket)
+    }
   }
 
   /** What the server has logged and printed so far, for a failed test. */
