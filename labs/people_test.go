@@ -42,6 +42,20 @@ func TestNamesAndPasswords(t *testing.T) {
 		{"  Bob Ross ", goodPassword, "", ""},
 		{long, goodPassword, "", ""},
 		{"Zoë", "0123456789", "", ""},
+		{"علی‌رضا", goodPassword, "", ""},                       // Persian, with a joiner that parts letters
+		{"क्‍ष", goodPassword, "", ""},                          // Devanagari, with one that joins them
+		{"Mae 👩🏽‍🔬", goodPassword, "", ""},                      // one picture of three
+		{"علیرضا", goodPassword, labs.CodeConflict, "is taken"}, // the same without
+		{"山田\u3000太郎", goodPassword, "", ""},                    // an ideographic space
+		{"山田 太郎", goodPassword, labs.CodeConflict, "is taken"},
+		{"Jean\u00a0Luc", goodPassword, "", ""},                                     // no-break space
+		{"Аdа", goodPassword, labs.CodeConflict, "looks like somebody else's"},      // Cyrillic А and а
+		{"ΒΟΒ ROSS", goodPassword, labs.CodeConflict, "looks like somebody else's"}, // Greek ΒΟΒ
+		{"Marna", goodPassword, "", ""},
+		{"Mama", goodPassword, "", ""}, // looks alike in one script: another person
+		{"Анна", goodPassword, "", ""},
+		{"A\u200dnn", goodPassword, labs.CodeInvalid, "invisible"}, // joins nothing
+		{"\u200cعلی", goodPassword, labs.CodeInvalid, "invisible"},
 		{"ada", goodPassword, labs.CodeConflict, "The name ada is taken"},
 		{"Ａｄａ", goodPassword, labs.CodeConflict, "is taken"}, // full width
 		{"Learner", goodPassword, labs.CodeConflict, "is taken"},
@@ -66,7 +80,7 @@ func TestNamesAndPasswords(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		if got, err := w.Authenticate(t.Context(), token); err != nil || *got != *user || got.Role != labs.Student || got.Name != strings.TrimSpace(test.name) {
+		if got, err := w.Authenticate(t.Context(), token); err != nil || *got != *user || got.Role != labs.Student || got.Name != strings.NewReplacer("\u3000", " ", "\u00a0", " ").Replace(strings.TrimSpace(test.name)) {
 			t.Errorf("%q: logged in as %+v, %v, want %+v", test.name, got, err, user)
 		}
 	}

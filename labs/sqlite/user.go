@@ -21,6 +21,9 @@ func scanUser(row interface{ Scan(...any) error }) (*labs.User, error) {
 
 func (u users) Create(ctx context.Context, user *labs.User) error {
 	return u.db.write(ctx, "create a user", func(tx *sql.Tx) error {
+		if err := noLookAlike(ctx, tx, user.ID, user.Name); err != nil {
+			return err
+		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO users (id, name, name_key, role, password_hash, created_at) VALUES (?, ?, ?, ?, ?, ?)`,
 			user.ID, user.Name, labs.NameKey(user.Name), user.Role, user.PasswordHash, millis(user.CreatedAt))
 		return nameConflict(err, user.Name)
@@ -29,6 +32,9 @@ func (u users) Create(ctx context.Context, user *labs.User) error {
 
 func (u users) Rename(ctx context.Context, id, name string) error {
 	return u.db.write(ctx, "rename a user", func(tx *sql.Tx) error {
+		if err := noLookAlike(ctx, tx, id, name); err != nil {
+			return err
+		}
 		_, err := tx.ExecContext(ctx, `UPDATE users SET name = ?, name_key = ? WHERE id = ?`, name, labs.NameKey(name), id)
 		return nameConflict(err, name)
 	})
@@ -45,6 +51,17 @@ func (u users) SetPassword(ctx context.Context, id, hash string, keep []byte) er
 		_, err := tx.ExecContext(ctx, `DELETE FROM logins WHERE user_id = ? AND token_hash IS NOT ?`, id, keep)
 		return err
 	})
+}
+
+// noLookAlike refuses a name that looks like somebody else's.
+func noLookAlike(ctx context.Context, tx *sql.Tx, id, name string) error {
+	return each(ctx, tx, func(rows *sql.Rows) error {
+		var other string
+		if err := rows.Scan(&other); err != nil || !labs.LookAlike(name, other) {
+			return err
+		}
+		return &labs.Error{Code: labs.CodeConflict, Message: "The name " + name + " looks like somebody else's that is written in another script. Choose another one."}
+	}, `SELECT name FROM users WHERE id <> ?`, id)
 }
 
 func nameConflict(err error, name string) error {
