@@ -179,7 +179,13 @@ func (l *loader) text(name string) (string, bool) {
 		l.addf(name, 0, "is not a text in UTF-8")
 		return "", false
 	}
-	return l.filled(name, strings.ReplaceAll(string(raw), "\r\n", "\n")), true
+	return l.filled(name, plainText(raw)), true
+}
+
+// plainText is a file's text as all else reads it: without the byte order mark
+// that some editors of Windows write at its start, and with plain ends of lines.
+func plainText(raw []byte) string {
+	return strings.ReplaceAll(strings.TrimPrefix(string(raw), "\ufeff"), "\r\n", "\n")
 }
 
 func (l *loader) isFolder(name string) bool {

@@ -245,6 +245,34 @@ func TestLoadLimits(t *testing.T) {
 	}
 }
 
+// TestByteOrderMark: some editors of Windows write one at the start of a file.
+func TestByteOrderMark(t *testing.T) {
+	plain, marked := minimal(t), minimal(t)
+	for _, files := range []fstest.MapFS{plain, marked} {
+		overlay(t, files, "testdata/valid-full")
+	}
+	for name, file := range marked {
+		if !strings.Contains(name, "/files/") {
+			marked[name] = &fstest.MapFile{Data: append([]byte("\ufeff"), bytes.ReplaceAll(file.Data, []byte("\n"), []byte("\r\n"))...)}
+		}
+	}
+	want, err := content.Load(plain, "course")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := content.Load(marked, "course")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, lab := range got.Labs() {
+		other := want.Labs()[i]
+		if lab.Intro != other.Intro || !slices.Equal(lab.Solution, other.Solution) || !slices.Equal(lab.Wrong, other.Wrong) ||
+			!slices.Equal(lab.Right, other.Right) || !slices.Equal(lab.Setup, other.Setup) || !slices.Equal(lab.Commands, other.Commands) {
+			t.Errorf("got %+v, want %+v", lab, other)
+		}
+	}
+}
+
 func TestProblems(t *testing.T) {
 	files := minimal(t)
 	delete(files, "course/01-first/hello/solve.sh")
