@@ -34,7 +34,7 @@ var fences = map[string][]string{
 	"github.com/gin-gonic/gin":     {"server"},
 	"github.com/gorilla/websocket": {"server", "e2e_test", "web_test"},
 	"github.com/mattn/go-sqlite3":  {"labs/sqlite"},
-	"mvdan.cc/sh":                  {"labs/lint"},
+	"mvdan.cc/sh":                  {"content", "labs/lint"},
 	"sigs.k8s.io/kind":             {"provisioner/kind"},
 	"github.com/spf13/cobra":       {"."},
 	"github.com/CycloneDX":         {"."},

@@ -1,7 +1,6 @@
 package content
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
@@ -15,9 +14,6 @@ type Command struct {
 	Text string // for a shell; several lines for a block
 }
 
-// runnable are the languages of blocks whose lines are commands.
-var runnable = []string{"bash", "sh", "console"}
-
 // commands returns the commands of a text in their order. The line of each is
 // counted from the text's first, which is 1.
 func (p *markdownPage) commands() []Command {
@@ -25,8 +21,14 @@ func (p *markdownPage) commands() []Command {
 	p.walk(func(node ast.Node) {
 		switch node := node.(type) {
 		case *ast.FencedCodeBlock:
-			if slices.Contains(runnable, strings.ToLower(string(node.Language(p.source)))) {
-				found = append(found, Command{Line: p.line(node) + 1, Text: runLines(p.codeLines(node))})
+			language := languageOf(node, p.source)
+			if !runnable(language) {
+				return
+			}
+			for _, part := range shellParts(language, p.codeLines(node)) {
+				if !part.output {
+					found = append(found, Command{Line: p.line(node) + 1 + part.line, Text: part.text()})
+				}
 			}
 		case *ast.CodeSpan:
 			if code := spanText(p.source, node); wholeCommand(code) {
@@ -35,14 +37,6 @@ func (p *markdownPage) commands() []Command {
 		}
 	})
 	return found
-}
-
-// runLines takes the prompt off the lines of a console block.
-func runLines(lines []string) string {
-	for i := range lines {
-		lines[i] = strings.TrimPrefix(lines[i], "$ ")
-	}
-	return strings.Join(lines, "\n")
 }
 
 // spanText is what a code span holds, on one line.

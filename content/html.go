@@ -28,16 +28,16 @@ func (htmlRenderer) fence(w util.BufWriter, source []byte, node ast.Node, enteri
 	if !entering {
 		return ast.WalkContinue, nil
 	}
-	language := strings.ToLower(string(node.(*ast.FencedCodeBlock).Language(source)))
+	language := languageOf(node.(*ast.FencedCodeBlock), source)
 	code := string(node.Lines().Value(source))
 	switch language {
-	case "bash", "sh":
-		writeCode(w, `<pre data-run=""><code class="language-bash">`, code)
-	case "console":
-		writeCode(w, `<pre data-run=""><code class="language-bash">`, runLines(strings.Split(code, "\n")))
 	case "text", "output", "":
 		writeCode(w, `<pre><code>`, code)
 	default:
+		if runnable(language) {
+			writeShell(w, shellParts(language, strings.Split(strings.TrimRight(code, "\n"), "\n")))
+			break
+		}
 		open := `<pre data-copy=""><code>`
 		if languageName.MatchString(language) {
 			open = `<pre data-copy=""><code class="language-` + language + `">`
@@ -45,6 +45,18 @@ func (htmlRenderer) fence(w util.BufWriter, source []byte, node ast.Node, enteri
 		writeCode(w, open, code)
 	}
 	return ast.WalkSkipChildren, nil
+}
+
+// writeShell writes commands as the page runs and copies them, without prompts,
+// and what they print below them.
+func writeShell(w util.BufWriter, parts []shellPart) {
+	for _, part := range parts {
+		open := `<pre data-run=""><code class="language-bash">`
+		if part.output {
+			open = `<pre><code>`
+		}
+		writeCode(w, open, part.text()+"\n")
+	}
 }
 
 func (htmlRenderer) indented(w util.BufWriter, source []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {

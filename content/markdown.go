@@ -5,7 +5,6 @@ import (
 	"html/template"
 	"net/url"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -55,6 +54,7 @@ func parseMarkdown(source string) *markdownPage {
 			page.addf(node, "images are not shown; describe it in words or in a text block")
 		}
 	})
+	page.checkShown()
 	return page
 }
 
@@ -69,18 +69,6 @@ func (p *markdownPage) walk(visit func(ast.Node)) {
 
 func (p *markdownPage) addf(node ast.Node, message string) {
 	p.problems = append(p.problems, markdownProblem{p.line(node), message})
-}
-
-func (p *markdownPage) checkFence(block *ast.FencedCodeBlock) {
-	language := string(block.Language(p.source))
-	switch {
-	case language == "":
-		p.addf(block, "a code block says what it holds: ```bash for commands to run, ```yaml and the like to copy, ```text for what is printed")
-	case language == "console" && slices.ContainsFunc(p.codeLines(block), func(line string) bool {
-		return line != "" && !strings.HasPrefix(line, "$ ")
-	}):
-		p.addf(block, "a console block holds lines that begin with \"$ \"; put what is printed into a ```text block")
-	}
 }
 
 // checkAddress looks at an address that stands in the text as it is. One of
@@ -161,8 +149,13 @@ func (p *markdownPage) line(node ast.Node) int {
 		}
 		return ast.WalkContinue, nil
 	})
-	if fence, ok := node.(*ast.FencedCodeBlock); ok && fence.Info != nil {
-		offset = fence.Info.Segment.Start
+	switch node := node.(type) {
+	case *ast.FencedCodeBlock:
+		if node.Info != nil {
+			offset = node.Info.Segment.Start
+		}
+	case *ast.RawHTML:
+		offset = node.Segments.At(0).Start
 	}
 	for at := node; offset < 0 && at != nil; at = at.Parent() {
 		if at.Type() != ast.TypeInline && at.Lines() != nil && at.Lines().Len() > 0 {
@@ -172,6 +165,10 @@ func (p *markdownPage) line(node ast.Node) int {
 	if offset < 0 {
 		return 1
 	}
+	return p.lineAt(offset)
+}
+
+func (p *markdownPage) lineAt(offset int) int {
 	return 1 + bytes.Count(p.source[:min(offset, len(p.source))], []byte("\n"))
 }
 

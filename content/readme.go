@@ -64,6 +64,9 @@ func (l *loader) readme(file string) *readme {
 		next := node.NextSibling()
 		heading, isHeading := node.(*ast.Heading)
 		switch {
+		case shownNowhere(node):
+			node = next
+			continue
 		case isHeading && heading.Level == 1 && first:
 		case isHeading && heading.Level == 1:
 			l.addf(file, page.line(node), `a heading inside of a section has three or more "#"`)
@@ -111,7 +114,7 @@ func (l *loader) sections(file string) []string {
 	if err != nil {
 		return nil
 	}
-	page := parseMarkdown(string(text))
+	page := parseMarkdown(plainText(text))
 	var all []string
 	page.walk(func(node ast.Node) {
 		if heading, ok := node.(*ast.Heading); ok {

@@ -1,7 +1,6 @@
 import { messageOf } from '../api/error'
 import { notices } from '../app/notices.svelte'
 import { copy } from '../terminal/clipboard'
-import { commandOf } from '../terminal/paste'
 
 export interface Actions {
   /** Runs a command in the terminal. A string says why it could not. */
@@ -46,7 +45,7 @@ export function enliven(root: HTMLElement, actions: Actions): void {
 
 function addTools(pre: HTMLElement, actions: Actions): void {
   const text = pre.textContent ?? ''
-  const command = commandOf(text)
+  const command = text.trimEnd() // the server has taken prompts off
   const block = document.createElement('div')
   block.className = 'block'
   pre.replaceWith(block)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { commandOf, inputMessages, runInput } from './paste'
+import { inputMessages, runInput } from './paste'
 
 describe('runInput', () => {
   test.each([
@@ -11,19 +11,10 @@ describe('runInput', () => {
     ['an escape that would end the bracket', 'a\x1b[201~;rm\nb', true, '\x1b[200~a[201~;rm\rb\x1b[201~\r'],
     ['Ctrl-C and the like', 'a\x03\x04b', false, 'ab\r'],
     ['tabs stay', 'a\tb', false, 'a\tb\r'],
+    ['a here-document that shows a prompt', 'cat <<E\n$ x\nE', true, '\x1b[200~cat <<E\r$ x\rE\x1b[201~\r'],
     ['indented here-document', 'cat <<E\n  x\nE', true, '\x1b[200~cat <<E\r  x\rE\x1b[201~\r'],
   ])('%s', (_, command, bracketed, want) => {
     expect(runInput(command, bracketed)).toBe(want)
-  })
-})
-
-describe('commandOf', () => {
-  test.each([
-    ['a plain command', 'kubectl get pods\n', 'kubectl get pods'],
-    ['prompt and output', '$ kubectl get pods\nNo resources found\n$ ls\n', 'kubectl get pods\nls'],
-    ['a variable is no prompt', 'echo $HOME', 'echo $HOME'],
-  ])('%s', (_, text, want) => {
-    expect(commandOf(text)).toBe(want)
   })
 })
 

@@ -25,14 +25,6 @@ function clean(command: string): string {
   )
 }
 
-/** The command of a block in the instructions: prompts and what the console printed are left out. */
-export function commandOf(text: string): string {
-  const lines = text.replace(/\r\n?/g, '\n').split('\n')
-  const prompts = lines.filter((line) => /^\s*\$ /.test(line))
-  if (prompts.length === 0) return text.replace(/\s+$/, '')
-  return prompts.map((line) => line.replace(/^\s*\$ /, '')).join('\n')
-}
-
 const largest = 16 << 10
 
 /** Text as messages of input, none larger than the server takes. */
