@@ -204,7 +204,8 @@ func lastOf(path []string) string {
 	return path[len(path)-1]
 }
 
-// text explains the tests of a text: startsWith, endsWith, contains, matches.
+// text explains the tests of a text: startsWith, endsWith, contains, matches and
+// sameImage.
 func (x *explainer) text(function string, looked, other celast.Expr, in *frame, should bool) account {
 	from := x.originOf(looked, in)
 	if from == nil || tells(from, x.originOf(other, in)) {
@@ -224,7 +225,10 @@ func (x *explainer) text(function string, looked, other celast.Expr, in *frame, 
 		return a
 	}
 	a.wanted, a.negated = textPhrase(function, want, should), !should
-	if function == "matches" && should {
+	switch {
+	case function == SameImage && should:
+		a.want = types.String(want)
+	case function == "matches" && should:
 		if plain := example(want); plain != "" {
 			a.wanted, a.want = textWords(plain), types.String(plain)
 		}
@@ -249,6 +253,11 @@ func textPhrase(function, want string, should bool) string {
 		end = ""
 	}
 	switch function {
+	case SameImage:
+		if !should {
+			return "not " + words
+		}
+		return words
 	case "startsWith":
 		return "a text that " + not + "start" + end + " with " + words
 	case "endsWith":

@@ -160,7 +160,7 @@ func (x *explainer) walkCall(of celast.Expr, in *frame, should bool) account {
 		return x.walk(operands[2], in, should)
 	case operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals, operators.In:
 		return x.compare(name, operands[0], operands[1], in, should)
-	case "startsWith", "endsWith", "contains", "matches":
+	case "startsWith", "endsWith", "contains", "matches", SameImage:
 		if len(operands) == 2 {
 			return x.text(name, operands[0], operands[1], in, should)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -37,12 +38,12 @@ type expression struct {
 }
 
 // environmentOf returns Kubernetes' CEL environment, the one that admission
-// policies are checked with, with the given variables.
+// policies are checked with, with sameImage and the given variables.
 func environmentOf(variables []cel.EnvOption) (*cel.Env, error) {
 	base := environment.MustBaseEnvSet(environment.DefaultCompatibilityVersion())
 	set, err := base.Extend(environment.VersionedOptions{
 		IntroducedVersion: version.MajorMinor(1, 0), // in every version
-		EnvOptions:        append(bounded(), variables...),
+		EnvOptions:        slices.Concat(bounded(), []cel.EnvOption{images()}, variables),
 	})
 	if err != nil {
 		return nil, err

@@ -41,6 +41,7 @@ func TestHints(t *testing.T) {
 	image := `{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: default}, spec: {template: {spec: {containers: [{name: web, image: IMAGE}]}}}}`
 	withImage := func(name string) string { return replace(image, "IMAGE", `"`+name+`"`) }
 	const imageIs = "deploy.spec.template.spec.containers.exists(c, c.image == 'nginx:1.27')"
+	const sameImage = "deploy.spec.template.spec.containers.exists(c, sameImage(c.image, 'nginx:1.27'))"
 	const ready = "pods.size() == 9"
 	const slice = `{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: web-1, namespace: default, labels: {kubernetes.io/service-name: web}}, endpoints: null}`
 
@@ -67,6 +68,10 @@ func TestHints(t *testing.T) {
 		// Images.
 		{"no tag", deploy, imageIs, []string{withImage("nginx")}, "The image has no tag, so it means nginx:latest."},
 		{"another tag", deploy, imageIs, []string{withImage("docker.io/library/nginx:1.26")}, "The image is the right one with another tag: 1.26 instead of 1.27."},
+		{"another tag in another way", deploy, sameImage, []string{withImage("index.docker.io/library/nginx:1.26@" + digest)}, "The image is the right one with another tag: 1.26 instead of 1.27."},
+		{"no tag in another way", deploy, sameImage, []string{withImage("docker.io/nginx")}, "The image has no tag, so it means docker.io/nginx:latest."},
+		{"latest", deploy, sameImage, []string{withImage("nginx:latest")}, "The image is the right one with another tag: latest instead of 1.27."},
+		{"a digest alone", deploy, sameImage, []string{withImage("nginx@" + digest)}, "The image is named by its digest alone, which does not show its version; write the tag 1.27 before it."},
 		{"another image", deploy, imageIs, []string{withImage("httpd:2.4")}, ""},
 		{"a slip in the image", deploy, imageIs, []string{withImage("ngnix:1.27")}, "ngnix:1.27 is written nginx:1.27."},
 		{"a pattern", deploy, "deploy.spec.template.spec.containers.exists(c, c.image.matches('^(docker[.]io/)?nginx:1[.]27$'))", []string{withImage("nginx")},

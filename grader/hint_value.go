@@ -10,42 +10,6 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 )
 
-// imageHint recognises the right image with no tag, or with another one.
-func imageHint(a account) string {
-	want, ok := a.want.(types.String)
-	if !ok || a.origin == nil || lastOf(a.origin.path) != "image" {
-		return ""
-	}
-	name, tag := imageName(string(want))
-	if tag == "" {
-		return ""
-	}
-	for _, value := range a.have {
-		have, ok := value.(types.String)
-		if !ok {
-			continue
-		}
-		switch haveName, haveTag := imageName(string(have)); {
-		case haveName != name || strings.Contains(string(have), "@"):
-		case haveTag == "":
-			return fmt.Sprintf("The image has no tag, so it means %s:latest.", have)
-		case haveTag != tag:
-			return fmt.Sprintf("The image is the right one with another tag: %s instead of %s.", haveTag, tag)
-		}
-	}
-	return ""
-}
-
-// imageName splits an image into its name, without what every engine adds, and
-// its tag.
-func imageName(image string) (name, tag string) {
-	name, _, _ = strings.Cut(image, "@")
-	if at := strings.LastIndex(name, ":"); at > strings.LastIndex(name, "/") {
-		name, tag = name[:at], name[at+1:]
-	}
-	return strings.TrimPrefix(strings.TrimPrefix(name, "docker.io/"), "library/"), tag
-}
-
 // typeHint recognises a number that was given as text, and the reverse.
 func typeHint(a account) string {
 	if a.want == nil || len(a.have) != 1 {
