@@ -1,6 +1,6 @@
 // Package lint finds what is wrong in a lab although it loads and compiles:
 // checks that pass before anything was done, fields that no such kind has,
-// expressions that never change, commands that no shell can read, and
+// expressions that never change or know one spelling of an image, commands that no shell can read, and
 // instructions that do not name what a check wants. It needs no cluster, reports
 // only what is certain from the text, and is called by "wheelhouse lab lint".
 package lint
@@ -24,6 +24,7 @@ func Lab(lab *content.Lab) []*content.Problem {
 	for _, check := range l.checks {
 		l.constants(check)
 		l.contradictions(check)
+		l.images(check)
 	}
 	l.empty()
 	l.ready()

@@ -293,8 +293,8 @@ func TestMentions(t *testing.T) {
 		{"namespace", check(other, "has(deploy.spec)"), []string{"never mention shop, which it looks for"}},
 		{"the cluster's own namespace", check(system, "has(deploy.spec)"), nil},
 		{"label", check(named("web"), "deploy.metadata.?labels.?tier.orValue('') == 'green'"), []string{":11: step step, check check: the instructions never mention green, which it wants"}},
-		{"in a loop", check(named("web"), "deploy.spec.template.spec.containers.exists(c, c.image == 'nginx:9')"), []string{"never mention nginx:9"}},
-		{"in a filter", check(named("web"), "deploy.spec.template.spec.containers.filter(c, c.image == 'nginx:9').size() > 0"), []string{"never mention nginx:9"}},
+		{"in a loop", check(named("web"), "deploy.spec.template.spec.containers.exists(c, sameImage(c.image, 'nginx:9'))"), []string{"never mention nginx:9"}},
+		{"in a filter", check(named("web"), "deploy.spec.template.spec.containers.filter(c, sameImage(c.image, 'nginx:9')).size() > 0"), []string{"never mention nginx:9"}},
 		{"not wanted", check(named("web"), "!(deploy.metadata.labels.tier == 'green') && deploy.metadata.labels.x != 'red'"), nil},
 		{"one of several ways", check(named("web"), "deploy.metadata.labels.tier == 'green' || deploy.metadata.labels.tier == 'red'"), nil},
 		{"status", check(named("web"), "deploy.status.conditions.exists(c, c.reason == 'NewReplicaSetAvailable')", "deploy.status.replicas == 7"), nil},
@@ -332,6 +332,35 @@ func TestMentionsElsewhere(t *testing.T) {
 }
 
 // TestFoundOut: what a student has to find out is on the cluster, not in the text.
+// TestImages: an image has many spellings.
+func TestImages(t *testing.T) {
+	const containers = "deploy.spec.template.spec.containers."
+	for _, tt := range []struct{ expression, want string }{
+		{containers + "exists(c, sameImage(c.image, 'blue'))", ""},
+		{containers + "exists(c, sameImage(c.image, 'nginx:1.27'))", "never mention nginx:1.27"},
+		{containers + "exists(c, sameImage('blue', c.image))", "takes the image that is looked at first: write sameImage(c.image, \"blue\")"},
+		{containers + "exists(c, c.image == 'blue')", "write sameImage(c.image, \"blue\")"},
+		{containers + "all(c, 'red' != c.image)", "write !sameImage(c.image, \"red\")"},
+		{containers + "all(c, c.image != '')", ""},
+		{"pod.spec.containers[0].image == 'bl' + 'ue'", "write sameImage(pod.spec.containers[0].image, \"bl\" + \"ue\")"},
+		{containers + "exists(c, c.image in ['blue', 'red'])", "write sameImage(c.image, …)"},
+		{containers + "exists(c, c.image.startsWith('blue:'))", "write sameImage(c.image, …)"},
+		{containers + "exists(c, c.image.matches('^(docker[.]io/)?blue$'))", "such as with a digest: write sameImage(c.image, …)"},
+		{containers + "exists(c, c.image.matches('blue'))", ""},
+		{"pods.all(p, p.spec.containers.all(c, deploy.spec.template.spec.containers.exists(t, t.image == c.image)))", ""},
+		{"pod.status.containerStatuses.all(s, s.image == 'blue')", ""},
+		{"config.data.image == 'blue'", ""},
+	} {
+		t.Run(tt.expression, func(t *testing.T) {
+			var want []string
+			if tt.want != "" {
+				want = []string{tt.want}
+			}
+			compare(t, problems(lab(check(objects(), tt.expression))), want...)
+		})
+	}
+}
+
 func TestFoundOut(t *testing.T) {
 	secret := check(nil, "stdout.trim() == 'marmalade'")
 	secret.Exec = &content.Exec{PodRef: content.PodRef{Namespace: "default", Pod: "web"}, Command: []string{"cat", "/tmp/word"}}

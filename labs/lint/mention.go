@@ -17,6 +17,7 @@ import (
 	"golang.org/x/net/html"
 
 	"wheelhouse/content"
+	"wheelhouse/grader"
 )
 
 // mentions reports what a check wants and the student cannot know: names of
@@ -146,7 +147,7 @@ func (w *wanted) collect(e ast.Expr) {
 		case operators.Conditional:
 			w.collect(call.Args()[1])
 			w.collect(call.Args()[2])
-		case operators.Equals:
+		case operators.Equals, grader.SameImage:
 			w.equal(call.Args()[0], call.Args()[1])
 			w.equal(call.Args()[1], call.Args()[0])
 		default:
