@@ -101,10 +101,12 @@ var givenLine = regexp.MustCompile(`^#\s*answer\s+(\S+):\s*(.*?)\s*$`)
 // have run.
 func Answers(script string) []Given {
 	var given []Given
+	var before unfinished
 	for i, line := range strings.Split(script, "\n") {
-		if found := givenLine.FindStringSubmatch(line); found != nil {
+		if found := givenLine.FindStringSubmatch(line); found != nil && !before.text() {
 			given = append(given, Given{Check: found[1], Text: found[2], Line: i + 1})
 		}
+		before.add(line)
 	}
 	return given
 }

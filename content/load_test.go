@@ -273,6 +273,24 @@ func TestByteOrderMark(t *testing.T) {
 	}
 }
 
+// TestTextOfScripts: what stands in a here-document is no comment of the script.
+func TestTextOfScripts(t *testing.T) {
+	const text = "cat > a.sh <<'EOF'\n# step: other\n# answer colour: red\nEOF\n"
+	files := minimal(t)
+	files["course/01-first/hello/solve.sh"] = &fstest.MapFile{Data: []byte("# step: create\n" + text)}
+	course, err := content.Load(files, "course")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := course.Labs()[0].Solution, []content.Part{{Step: "create", Text: text, Line: 2}}; !slices.Equal(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	want := []content.Given{{Check: "size", Text: "2", Line: 5}}
+	if got := content.Answers(text + "# answer size: 2\n"); !slices.Equal(got, want) {
+		t.Errorf("answers: got %+v, want %+v", got, want)
+	}
+}
+
 func TestProblems(t *testing.T) {
 	files := minimal(t)
 	delete(files, "course/01-first/hello/solve.sh")

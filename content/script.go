@@ -26,11 +26,14 @@ func (l *loader) solution(file string) []scriptPart {
 		return nil
 	}
 	var parts []scriptPart
+	var before unfinished
 	for i, line := range strings.Split(text, "\n") {
-		if header := partHeader.FindStringSubmatch(line); header != nil {
+		if header := partHeader.FindStringSubmatch(line); header != nil && !before.text() {
+			before = unfinished{}
 			parts = append(parts, scriptPart{Part: Part{Step: header[1]}, line: i + 1})
 			continue
 		}
+		before.add(line)
 		if len(parts) > 0 {
 			parts[len(parts)-1].Text += line + "\n"
 		} else if isCommand(line) {
