@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/yuin/goldmark/ast"
 )
 
 // The spec of lab.yaml, as it is written. Its comments, and those of the types in
@@ -194,6 +196,11 @@ func (d *document) hints(lab *Lab, step int, specs []hintSpec) []Hint {
 			d.addf(where, "the hint is empty")
 		}
 		page := parseMarkdown(spec.Text)
+		page.walk(func(node ast.Node) {
+			if heading, ok := node.(*ast.Heading); ok && heading.Level < 3 {
+				page.addf(node, `a heading in a hint has three or more "#"`)
+			}
+		})
 		page.links(func(_ int, target string) (string, bool) { return d.loader.link(d.file, d.line(where...), target) })
 		for _, problem := range page.problems {
 			d.addf(where, "%s", problem.message)

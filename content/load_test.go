@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -269,6 +270,27 @@ func TestByteOrderMark(t *testing.T) {
 		if lab.Intro != other.Intro || !slices.Equal(lab.Solution, other.Solution) || !slices.Equal(lab.Wrong, other.Wrong) ||
 			!slices.Equal(lab.Right, other.Right) || !slices.Equal(lab.Setup, other.Setup) || !slices.Equal(lab.Commands, other.Commands) {
 			t.Errorf("got %+v, want %+v", lab, other)
+		}
+	}
+}
+
+// TestHintsAreReadAsTheReadme: what the page would not show is no hint either.
+func TestHintsAreReadAsTheReadme(t *testing.T) {
+	for hint, want := range map[string]string{
+		"<details>more</details>":   "HTML such as <details> is not shown",
+		"# More":                    `a heading in a hint has three or more "#"`,
+		"```fish\nls\n```":          `a block of "fish" has no Run button`,
+		"> [!TIP]\n> Look.":         "[!TIP] is shown as it is written",
+		"Look at `<pod>`.[^1]\n\nx": "footnotes are not shown",
+	} {
+		files := minimal(t)
+		const name = "course/01-first/hello/lab.yaml"
+		with := strings.Replace(string(files[name].Data), "    checks:", "    hints: ["+strconv.Quote(hint)+"]\n    checks:", 1)
+		files[name] = &fstest.MapFile{Data: []byte(with)}
+		_, err := content.Load(files, "course")
+		problems := content.Problems(err)
+		if len(problems) != 1 || !strings.HasPrefix(problems[0].Message, want) || problems[0].Line == 0 {
+			t.Errorf("%q: got %v, want %s", hint, err, want)
 		}
 	}
 }

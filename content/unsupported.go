@@ -32,7 +32,12 @@ func (p *markdownPage) checkShown() {
 			}
 		case *ast.Blockquote:
 			p.checkAlert(node)
-		case *ast.Paragraph, *ast.TextBlock, *ast.Heading:
+		case *ast.Heading:
+			if node.Level < 3 && node.Parent() != p.root {
+				p.addf(node, `a heading inside of a section has three or more "#"`)
+			}
+			p.checkProse(node)
+		case *ast.Paragraph, *ast.TextBlock:
 			p.checkProse(node)
 		}
 	})
@@ -92,6 +97,8 @@ func (p *markdownPage) checkHTML(node ast.Node, html string) {
 	tags := htmlTag.FindAllStringSubmatch(rest, -1)
 	closes := strings.HasPrefix(strings.TrimSpace(rest), "</") // what opens it is told of
 	switch {
+	case strings.HasPrefix(strings.TrimSpace(rest), "<!--"):
+		p.addf(node, "the comment has no end (-->), so nothing below it is shown")
 	case len(tags) > 0:
 		name := tags[0][1]
 		if other, known := instead[strings.ToLower(name)]; known {
