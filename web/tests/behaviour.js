@@ -53,6 +53,18 @@ const tests = {
     assert.match(spoken, /Step complete: Create the deployment/)
   },
 
+  async 'a long line of a block without Run shows that it goes on, and scrolls by keyboard'(page) {
+    await lab(page)
+    await page.locator('#step-self-heal button[aria-expanded]').click()
+    const block = page.locator('#step-self-heal pre:not([data-run])')
+    const place = await block.evaluate((pre) => ({ shown: pre.clientWidth, whole: pre.scrollWidth, shade: getComputedStyle(pre).backgroundAttachment }))
+    assert.ok(place.whole > place.shown, `the block is ${place.shown} wide and its lines ${place.whole}`)
+    assert.match(place.shade, /local.*scroll/)
+    await block.focus()
+    await page.keyboard.press('ArrowRight')
+    await until('the block scrolls', () => block.evaluate((pre) => pre.scrollLeft > 0))
+  },
+
   async 'Option types what a German Mac keyboard has there'(page) {
     await page.addInitScript(() => Object.defineProperty(navigator, 'platform', { get: () => 'MacIntel' }))
     await lab(page)
