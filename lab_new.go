@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"text/template"
 	"unicode"
@@ -184,13 +185,18 @@ func labFiles(values templateValues) (map[string]string, error) {
 	return files, err
 }
 
-// fill fills one template. Its function quote makes a YAML string of any text.
+// special are the characters of a title that Markdown may take for more than text.
+var special = regexp.MustCompile("[\\\\`*_\\[\\]<>#&~|:$!]")
+
+// fill fills one template. Its functions make a YAML string (quote) and a line of
+// Markdown (markdown) of any text.
 func fill(name string, values templateValues) (string, error) {
 	quote := func(text string) (string, error) {
 		quoted, err := json.Marshal(text)
 		return string(quoted), err
 	}
-	parsed, err := template.New(path.Base(name)).Funcs(template.FuncMap{"quote": quote}).ParseFS(labTemplate, name)
+	markdown := func(text string) string { return special.ReplaceAllString(text, `\$0`) }
+	parsed, err := template.New(path.Base(name)).Funcs(template.FuncMap{"quote": quote, "markdown": markdown}).ParseFS(labTemplate, name)
 	if err != nil {
 		return "", err
 	}
