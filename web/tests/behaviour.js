@@ -1,36 +1,8 @@
 // What a person does on the pages, in a real browser against the mock: npm run behaviour.
 import assert from 'node:assert/strict'
 import { launch, newPage, origin, startMock, steer } from './browser.js'
-
-const rows = (page) => page.locator('[role=tabpanel]:not(.away) .xterm-rows')
-const prompt = 'student@workstation'
-
-async function until(what, check, millis = 8000) {
-  const deadline = Date.now() + millis
-  for (;;) {
-    const got = await check()
-    if (got) return got
-    if (Date.now() > deadline) throw new Error(`never: ${what}`)
-    await new Promise((done) => setTimeout(done, 40))
-  }
-}
-
-const shows = (page, text, millis) => until(`“${text}” in the terminal`, async () => ((await rows(page).textContent()) ?? '').replaceAll('\u00a0', ' ').includes(text), millis)
-
-async function lab(page) {
-  await steer('reset', { speed: 0 })
-  await page.goto(origin + '/labs/deployments')
-  await page.getByRole('button', { name: 'Start the lab' }).click()
-  await page.getByText('Starting the machines').waitFor()
-  await steer('ready')
-  await shows(page, prompt)
-}
-
-async function type(page, text) {
-  await page.locator('[role=tabpanel]:not(.away) textarea').first().focus()
-  await page.keyboard.type(text)
-  await page.keyboard.press('Enter')
-}
+import { lab, prompt, rows, shows, type, until } from './lab.js'
+import { reading } from './reading.js'
 
 const tests = {
   async 'the terminal has the keyboard as soon as it opens'(page) {
@@ -38,19 +10,6 @@ const tests = {
     await page.keyboard.type('kubectl get nodes')
     await page.keyboard.press('Enter')
     await shows(page, 'control-plane')
-  },
-
-  async 'Run types the command, a step ticks, and the next one opens'(page) {
-    await lab(page)
-    await page.getByRole('button', { name: /^Run in the terminal: kubectl create/ }).click()
-    await shows(page, 'deployment.apps/web created')
-    await page.getByText('Not yet', { exact: true }).waitFor()
-    await page.locator('#step-create .badge').waitFor()
-    assert.equal(await page.locator('#step-self-heal button[aria-expanded]').getAttribute('aria-expanded'), 'true')
-    const focused = await page.evaluate(() => document.activeElement?.className)
-    assert.match(focused, /xterm-helper-textarea/)
-    const spoken = await page.locator('[aria-live=polite].hidden-words').first().textContent()
-    assert.match(spoken, /Step complete: Create the deployment/)
   },
 
   async 'a long line of a block without Run shows that it goes on, and scrolls by keyboard'(page) {
@@ -94,22 +53,6 @@ const tests = {
     await type(page, 'echo still here')
     await shows(page, 'still here')
     assert.ok(!((await rows(page).textContent()) ?? '').includes('aaaa'))
-  },
-
-  async 'the result of the current step is in sight, wherever its instructions are'(page) {
-    await lab(page)
-    const bar = page.getByTitle('Show the results of this step')
-    const results = page.locator('#results-create')
-    const inSight = () => results.evaluate((e) => e.getBoundingClientRect().bottom > 60 && e.getBoundingClientRect().top < innerHeight)
-    for (const top of [0, 100_000]) {
-      await page.getByRole('region', { name: 'Instructions' }).evaluate((e, to) => e.scrollTo({ top: to, behavior: 'instant' }), top)
-      if (await inSight()) continue
-      await bar.waitFor()
-      await steer('find', { step: 'create', check: 'replicas', status: 'False', reason: 'Wrong', message: `Want 3 replicas, not ${top}.` })
-      await page.getByRole('button', { name: `Step 1 Not right yet Want 3 replicas, not ${top}.` }).click()
-      await until('the results in sight', inSight)
-      await bar.waitFor({ state: 'detached' })
-    }
   },
 
   async 'a phone shows the lab with nothing beyond its edge'(page) {
@@ -267,11 +210,11 @@ const tests = {
     await page.keyboard.type('kubectl create deployment web\r')
     await page.locator('#step-create .badge').waitFor()
     for (const line of ['kubectl delete pod x', 'kubectl apply -f x', 'kubectl scale']) await page.keyboard.type(line + '\r')
-    await page.getByRole('dialog').waitFor()
+    await page.getByRole('heading', { name: 'Lab finished' }).waitFor({ state: 'attached' })
     // Enter, pressed while still typing, must not end anything.
     await page.keyboard.press('Enter')
-    await page.keyboard.press('Tab')
-    await page.keyboard.press('Tab')
+    await page.keyboard.press('F6')
+    await page.keyboard.press('Shift+Tab')
     await page.keyboard.press('Enter')
     await page.waitForURL(/cluster-ip/)
     await page.getByRole('heading', { name: 'ClusterIP', level: 1 }).waitFor()
@@ -367,6 +310,7 @@ const tests = {
     await page.getByRole('button', { name: 'Watch the terminal' }).click()
     await page.locator('.xterm-rows').getByText(prompt).first().waitFor()
   },
+  ...reading,
 }
 
 const wanted = process.argv.slice(2)

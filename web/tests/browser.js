@@ -87,15 +87,13 @@ export const scenes = {
     await page.getByRole('button', { name: /Scale to five/ }).click()
     await page.getByRole('button', { name: 'Show a hint' }).first().click()
   },
-  async 'lab-celebration'(page) {
+  async 'lab-all-ticked'(page) {
     await readyLab(page)
     for (const step of ['create', 'self-heal', 'expose', 'scale']) await steer('complete', { step })
-    await page.getByRole('dialog').waitFor()
-    await page.waitForTimeout(1200)
+    await page.getByRole('heading', { name: 'Lab finished' }).waitFor({ state: 'attached' })
   },
   async 'lab-finished'(page) {
-    await scenes['lab-celebration'](page)
-    await page.getByRole('button', { name: 'Stay here' }).click()
+    await scenes['lab-all-ticked'](page)
     await page.getByRole('heading', { name: 'Lab finished' }).scrollIntoViewIfNeeded()
   },
   async 'lab-failed'(page) {

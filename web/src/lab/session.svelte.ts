@@ -14,8 +14,6 @@ export class LabSession {
   /** Why no session could be opened. */
   refusal = $state('')
   opening = $state(false)
-  /** True from the moment that the last step completes before our eyes. */
-  celebrating = $state(false)
   /** When the view that shows was received, on our own clock. */
   receivedAt = $state(0)
   private watch = $state.raw<Watch<Session> | null>(null)
@@ -63,11 +61,12 @@ export class LabSession {
     this.error = null
     try {
       const [lab, course] = await Promise.all([client.lab(this.name), client.course()])
-      this.lab = lab
       const cards = course.modules.flatMap((module) => module.labs)
       const session = cards.find((card) => card.name === this.name)?.session
+      // The session first, where there is one: what it folds is not shown unfolded before.
       if (session && !(start && session.phase === 'Failed')) this.follow(await client.session(session.id))
-      else if (start) await this.open()
+      this.lab = lab
+      if (start && !this.session) await this.open()
     } catch (error) {
       if (error instanceof ApiError && error.unauthorized) account.expired()
       this.error = error instanceof ApiError ? error : new ApiError(messageOf(error), 0, 'Page')
@@ -107,7 +106,6 @@ export class LabSession {
   private follow(session: Session): void {
     if (this.gone) return
     this.watch?.close()
-    this.celebrating = false
     this.receivedAt = Date.now()
     this.watch = new Watch<Session>(
       {
@@ -134,7 +132,6 @@ export class LabSession {
   private changed(session: Session, before: Session | null): void {
     this.receivedAt = Date.now()
     if (before) this.announce(session, before)
-    if (session.finishedAt && before && !before.finishedAt) this.celebrating = true
   }
 
   /** Tells screen readers what everyone else sees tick. */
@@ -159,7 +156,8 @@ export class LabSession {
     }
     if (said.length === 0) return
     const done = session.steps.filter((step) => step.completedAt).length
-    notices.say(`${said.slice(0, 3).join(' ')} ${done} of ${session.steps.length} steps complete.`)
+    const end = session.finishedAt && !before.finishedAt ? ' Lab finished.' : ''
+    notices.say(`${said.slice(0, 3).join(' ')} ${done} of ${session.steps.length} steps complete.${end}`)
   }
 
   checkTitle(step: string, check: string): string {
