@@ -153,17 +153,17 @@ func (c Control) fromAgent() (Control, error) {
 		clean.Terminal, clean.Epoch = c.Terminal, c.Epoch
 		clean.Offset, clean.Until, clean.Lost = c.Offset, c.Until, c.Lost
 		clean.Source, clean.Typed = c.Source, c.Typed
-		clean.Cols, clean.Rows = c.Cols, c.Rows
+		clean.Cols, clean.Rows, clean.Muted = c.Cols, c.Rows, c.Muted
 	case "typed":
 		if c.Offset < 0 {
 			return clean, fmt.Errorf("%w: the agent took input up to %d", ErrProtocol, c.Offset)
 		}
 		clean.Offset = c.Offset
 	case "size":
-		if !validSize(c.Cols, c.Rows) {
+		if !validSize(c.Cols, c.Rows) || c.Offset < 0 {
 			return clean, fmt.Errorf("%w: the agent told an impossible size", ErrProtocol)
 		}
-		clean.Cols, clean.Rows = c.Cols, c.Rows
+		clean.Cols, clean.Rows, clean.Muted, clean.Offset = c.Cols, c.Rows, c.Muted, c.Offset
 	case "exit":
 		if c.ExitCode < 0 || c.ExitCode > 255 {
 			return clean, fmt.Errorf("%w: the agent told the exit code %d", ErrProtocol, c.ExitCode)

@@ -40,11 +40,19 @@ const (
 // attached of a later connection, says that the shell has taken it; what it has not
 // they send again then, so that no key is lost and none is pressed twice. An attached
 // without their Source is of an agent that counts no input.
+//
+// A terminal with several viewers has one whose screen answers the queries in its
+// output: the one who attached or typed last. The others are Muted: what their
+// screens answer is not input. Who answers changes at an Offset of the output, so
+// that each query has one answer.
+//
+// The terminal has the size of the viewer who attached or resized last. When that
+// viewer leaves, it gets the size of the one who did, or typed, last before.
 type Control struct {
 	// Type says which of the other fields count:
-	//   attached  to the viewer, first: Terminal, Epoch, Offset, Until, Lost, Source, Typed, Cols, Rows;
+	//   attached  to the viewer, first: Terminal, Epoch, Offset, Until, Lost, Source, Typed, Cols, Rows, Muted;
 	//             again when the viewer was so slow that the ring lost what comes next
-	//   size      to the viewer: Cols and Rows of the terminal changed
+	//   size      to the viewer: Cols and Rows of the terminal changed, or Muted did, from Offset on
 	//   typed     to the viewer: Offset, all of its input before it is taken
 	//   exit      to the viewer, last: ExitCode
 	//   error     to the viewer, last: Message, Refused
@@ -60,6 +68,7 @@ type Control struct {
 	Typed    int64  `json:"typed,omitempty"`  // attached: bytes of Source's input that the shell has taken
 	Cols     int    `json:"cols,omitempty"`   // 2 to 1000
 	Rows     int    `json:"rows,omitempty"`   // 1 to 500
+	Muted    bool   `json:"muted,omitempty"`  // attached, size: another viewer's screen answers queries
 	ExitCode int    `json:"exitCode"`         // exit; 128 and the signal's number for a shell that a signal ended
 	Message  string `json:"message,omitempty"`
 	Refused  bool   `json:"refused,omitempty"` // error: what was typed last is not taken, and is not to come again

@@ -176,6 +176,7 @@ func (t *Terminal) feed() {
 func (t *Terminal) typeIn(v *Viewer, input []byte) (taken int64, err error) {
 	t.mu.Lock()
 	t.active = time.Now()
+	t.activate(v)
 	t.mu.Unlock()
 	t.typing.Lock()
 	defer t.typing.Unlock()

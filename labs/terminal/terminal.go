@@ -81,6 +81,8 @@ type Terminal struct {
 	ring       ring
 	cols, rows int
 	viewers    map[*Viewer]struct{}
+	answering  *Viewer // whose screen answers queries in the output; nil without a viewer who types
+	turns      int64
 	active     time.Time // when something was last typed or printed
 	looked     bool      // somebody did: a shell that exits at once still tells the first
 	held       int64     // while no viewer is there: what the last one acknowledged,
@@ -169,12 +171,22 @@ func (t *Terminal) Resize(cols, rows int) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return t.resize(winsize(cols, rows))
+}
+
+// resize does the same with a valid size. The caller holds mu.
+func (t *Terminal) resize(size pty.Winsize) error {
+	cols, rows := int(size.Cols), int(size.Rows)
 	if t.over || cols == t.cols && rows == t.rows {
 		return nil
 	}
 	t.cols, t.rows = cols, rows
 	t.wakeViewers()
-	return pty.Setsize(t.ptm, &pty.Winsize{Cols: uint16(cols), Rows: uint16(rows)})
+	return pty.Setsize(t.ptm, &size)
+}
+
+func winsize(cols, rows int) pty.Winsize {
+	return pty.Winsize{Cols: uint16(cols), Rows: uint16(rows)}
 }
 
 // restartIdle starts the idle timer anew. The caller holds mu, or is Start.

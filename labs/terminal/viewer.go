@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/creack/pty"
 )
 
 // AttachRequest says which terminal to show, and from where on.
@@ -44,14 +46,19 @@ type Viewer struct {
 
 	// What follows is guarded by the terminal's mu.
 	sent, acked int64 // offsets of output
-	told        int64 // offset of the attached that is to be sent, where hello is set
+	told, until int64 // offsets of the attached that is to be sent, where hello is set
 	lost        int64 // what that attached tells
 	hello       bool  // an attached comes next
 	typed       int64 // bytes of its source's input that are taken,
 	typedTold   int64 // and how many of them it knows of
 	paused      bool  // too much is unacknowledged
 	ackedAt     time.Time
-	cols, rows  int // that the viewer knows of
+	cols, rows  int         // that the viewer knows of
+	own         pty.Winsize // of the viewer's screen; zero where it is not known
+	turn        int64       // grows with the terminal's turns: who was active last
+	muted       bool        // another viewer's screen answers queries
+	mutedAt     int64       // from this offset of the output on, or no longer,
+	mutedTold   bool        // and what the viewer knows of that
 	ended       bool
 	left        bool
 }
@@ -63,11 +70,6 @@ func (t *Terminal) Attach(request AttachRequest) (*Viewer, error) {
 	if err := request.Validate(); err != nil {
 		return nil, err
 	}
-	if request.Cols != 0 && !request.ReadOnly {
-		if err := t.Resize(request.Cols, request.Rows); err != nil {
-			return nil, &Error{CodeUnavailable, "the terminal did not take its new size: " + err.Error()}
-		}
-	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	known := request.Epoch == t.epoch && request.Offset <= t.ring.end
@@ -77,7 +79,13 @@ func (t *Terminal) Attach(request AttachRequest) (*Viewer, error) {
 	if len(t.viewers) >= t.options.Viewers {
 		return nil, &Error{CodeLimited, fmt.Sprintf("this terminal is open %d times already; close one of its tabs", len(t.viewers))}
 	}
-	v := &Viewer{terminal: t, readOnly: request.ReadOnly, wake: make(chan struct{}, 1)}
+	v := &Viewer{terminal: t, readOnly: request.ReadOnly, muted: request.ReadOnly, wake: make(chan struct{}, 1)}
+	if request.Cols != 0 && !request.ReadOnly {
+		v.own = winsize(request.Cols, request.Rows)
+		if err := t.resize(v.own); err != nil {
+			return nil, &Error{CodeUnavailable, "the terminal did not take its new size: " + err.Error()}
+		}
+	}
 	if request.Source != "" && !request.ReadOnly {
 		v.source = request.Source
 		v.typed = t.listenTo(v)
@@ -88,6 +96,7 @@ func (t *Terminal) Attach(request AttachRequest) (*Viewer, error) {
 	}
 	v.jump(from, t.ring.start())
 	t.viewers[v] = struct{}{}
+	t.activate(v)
 	t.looked = true
 	if t.idle != nil {
 		t.idle.Stop()
@@ -103,7 +112,7 @@ func (v *Viewer) jump(from, oldest int64) {
 	if from < oldest {
 		at = v.terminal.ring.resume(oldest)
 	}
-	v.hello, v.told, v.lost = true, at, at-from
+	v.hello, v.told, v.until, v.lost = true, at, v.terminal.ring.end, at-from
 	v.sent, v.acked, v.paused = at, at, false
 }
 
@@ -117,6 +126,7 @@ func (v *Viewer) Close() {
 	}
 	v.left = true
 	delete(t.viewers, v)
+	t.succeed(v)
 	if len(t.viewers) == 0 && !t.over {
 		t.held, t.holdUntil = v.acked, time.Now().Add(t.options.Hold)
 		t.restartIdle()
@@ -173,17 +183,17 @@ func (v *Viewer) next(buf []byte) (frame Frame, patience time.Duration, err erro
 	switch {
 	case v.hello:
 		v.hello, v.typedTold = false, v.typed
-		v.cols, v.rows = t.cols, t.rows
+		v.cols, v.rows, v.mutedTold = t.cols, t.rows, v.muted
 		return ControlFrame(Control{
 			Type: "attached", Terminal: t.options.Name, Epoch: t.epoch,
-			Offset: v.told, Until: t.ring.end, Lost: v.lost, Source: v.source, Typed: v.typed, Cols: v.cols, Rows: v.rows,
+			Offset: v.told, Until: v.until, Lost: v.lost, Source: v.source, Typed: v.typed, Cols: v.cols, Rows: v.rows, Muted: v.muted,
 		}), 0, nil
 	case v.typed-v.typedTold >= typedEvery:
 		v.typedTold = v.typed
 		return ControlFrame(Control{Type: "typed", Offset: v.typed}), 0, nil
-	case v.cols != t.cols || v.rows != t.rows:
-		v.cols, v.rows = t.cols, t.rows
-		return ControlFrame(Control{Type: "size", Cols: v.cols, Rows: v.rows}), 0, nil
+	case v.cols != t.cols || v.rows != t.rows || v.muted != v.mutedTold:
+		v.cols, v.rows, v.mutedTold = t.cols, t.rows, v.muted
+		return ControlFrame(Control{Type: "size", Cols: v.cols, Rows: v.rows, Muted: v.muted, Offset: v.mutedAt}), 0, nil
 	case v.paused:
 		if patience = t.options.Stall - time.Since(v.ackedAt); patience <= 0 {
 			return frame, 0, &Error{CodeLimited, "this terminal was closed because the page stopped showing its output; reload the page"}
@@ -233,9 +243,20 @@ func (v *Viewer) Handle(frame Frame) error {
 		if v.readOnly {
 			return errReadOnly
 		}
-		return v.terminal.Resize(c.Cols, c.Rows)
+		return v.resize(c.Cols, c.Rows)
 	}
 	return fmt.Errorf("%w: a viewer sent a frame of kind %q", ErrProtocol, frame.Kind)
+}
+
+// resize gives the terminal the size of the viewer's screen.
+func (v *Viewer) resize(cols, rows int) error {
+	t := v.terminal
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	v.own = winsize(cols, rows)
+	t.turns++
+	v.turn = t.turns
+	return t.resize(v.own)
 }
 
 // typeIn types for the viewer, and lets it know now and then how much of its
