@@ -7,8 +7,8 @@ const ringSize = 1 << 20
 export class Shell {
   constructor(/** @type {(line: string) => void} */ onCommand) {
     this.onCommand = onCommand
-    /** @type {Set<import('ws').WebSocket>} */
-    this.viewers = new Set()
+    /** @type {Map<import('ws').WebSocket, {cols: number, rows: number, told: boolean}>} in the order of who was active last */
+    this.viewers = new Map()
     /** @type {Map<string, number>} bytes of input, by who typed them */
     this.taken = new Map()
     this.cols = 80
@@ -40,7 +40,8 @@ export class Shell {
 
   attach(/** @type {import('ws').WebSocket} */ socket, /** @type {URLSearchParams} */ query) {
     if (this.exited) this.start()
-    this.viewers.add(socket)
+    const viewer = { cols: Number(query.get('cols')), rows: Number(query.get('rows')), told: false }
+    this.activate(socket, viewer)
     const same = query.get('epoch') === this.epoch
     const wanted = same ? Number(query.get('offset') ?? 0) : 0
     const from = Math.min(Math.max(wanted, this.offset), this.end)
@@ -58,23 +59,47 @@ export class Shell {
       cols: this.cols,
       rows: this.rows,
     })
+    viewer.told = true
     const rest = this.ring.subarray(from - this.offset)
     for (let at = 0; at < rest.length; at += 32768) socket.send(rest.subarray(at, at + 32768))
     socket.on('message', (data, binary) => {
       if (binary) {
+        this.activate(socket, viewer)
         this.taken.set(source, (this.taken.get(source) ?? 0) + /** @type {Buffer} */ (data).length)
         return this.input(/** @type {Buffer} */ (data).toString('utf8'))
       }
       const message = JSON.parse(String(data))
-      if (message.type === 'resize') this.resize(message.cols, message.rows)
+      if (message.type !== 'resize') return
+      viewer.cols = message.cols
+      viewer.rows = message.rows
+      this.resize(message.cols, message.rows)
     })
-    socket.on('close', () => this.viewers.delete(socket))
+    socket.on('close', () => {
+      this.viewers.delete(socket)
+      const [, last] = [...this.viewers].at(-1) ?? []
+      if (last?.cols) this.resize(last.cols, last.rows)
+    })
+  }
+
+  /** Makes a viewer the one whose screen answers queries. */
+  activate(/** @type {import('ws').WebSocket} */ socket, /** @type {{cols: number, rows: number, told: boolean}} */ viewer) {
+    if ([...this.viewers.keys()].at(-1) === socket) return
+    this.viewers.delete(socket)
+    this.viewers.set(socket, viewer)
+    this.tell()
+  }
+
+  tell() {
+    const answering = [...this.viewers.keys()].at(-1)
+    for (const [socket, { told }] of this.viewers) {
+      if (told) this.control(socket, { type: 'size', offset: this.end, cols: this.cols, rows: this.rows, muted: socket !== answering, exitCode: 0 })
+    }
   }
 
   resize(/** @type {number} */ cols, /** @type {number} */ rows) {
     this.cols = cols
     this.rows = rows
-    for (const viewer of this.viewers) this.control(viewer, { type: 'size', offset: 0, cols, rows, exitCode: 0 })
+    this.tell()
   }
 
   control(/** @type {import('ws').WebSocket} */ socket, /** @type {object} */ message) {
@@ -88,7 +113,7 @@ export class Shell {
       this.offset += this.ring.length - ringSize
       this.ring = this.ring.subarray(this.ring.length - ringSize)
     }
-    for (const viewer of this.viewers) viewer.send(bytes)
+    for (const viewer of this.viewers.keys()) viewer.send(bytes)
   }
 
   input(/** @type {string} */ text) {
@@ -122,7 +147,7 @@ export class Shell {
     if (line === 'exit') {
       this.print('logout\n')
       this.exited = true
-      for (const viewer of this.viewers) {
+      for (const viewer of this.viewers.keys()) {
         this.control(viewer, { type: 'exit', offset: 0, exitCode: 0 })
         viewer.close(1000)
       }

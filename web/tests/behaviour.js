@@ -80,6 +80,31 @@ const tests = {
     assert.equal((await rows(page).textContent())?.trim(), before?.trim())
   },
 
+  async 'of three windows on a shell one answers, and a small one gives the size back'(page) {
+    await lab(page)
+    const columns = () => page.locator('[role=tabpanel]:not(.away) .xterm-screen').evaluate((e) => e.clientWidth)
+    const wide = await columns()
+    const second = await page.context().newPage()
+    const third = await page.context().newPage()
+    for (const other of [second, third]) {
+      await other.setViewportSize({ width: 900, height: 500 })
+      await other.goto(page.url())
+      await shows(other, prompt)
+    }
+    await until('the small size', async () => (await columns()) < wide)
+    for (const [i, window] of [second, page].entries()) {
+      await type(window, 'ask')
+      const answers = async () => ((await rows(window).textContent()) ?? '').split('<answer>').length - 1
+      await until('the answers to three queries', async () => (await answers()) >= 3 * (i + 1))
+      await type(window, 'after-' + i)
+      await shows(window, `after-${i}: command not found`)
+      assert.equal(await answers(), 3 * (i + 1))
+    }
+    await second.close()
+    await third.close()
+    await until('its own size', async () => (await columns()) === wide)
+  },
+
   async 'a break loses no byte and doubles none'(page) {
     await lab(page)
     await type(page, 'kubectl get nodes')

@@ -52,7 +52,7 @@ export function steady(scroller: HTMLElement): () => void {
   }
 
   function scrolled() {
-    // A browser scrolls by itself when content shrinks: that is nobody's wish.
+    // A browser scrolls by itself when content shrinks: the person did not ask for that.
     if (sizeOf(scroller, room) !== size) return hold()
     const needed = scroller.scrollTop + scroller.clientHeight - (scroller.scrollHeight - room.offsetHeight)
     if (needed < room.offsetHeight) setRoom(needed)
@@ -103,8 +103,8 @@ function candidates(scroller: HTMLElement, touched: Element | null): Element[] {
 }
 
 /**
- * Keeps the height that an element once had, until its width changes: what
- * stands below it does not move up while it is being read.
+ * Keeps the height that an element once had, until its width changes or it is out
+ * of sight: what stands below it does not move up while it is being read.
  */
 export function keepRoom(element: HTMLElement): () => void {
   let width = 0
@@ -115,6 +115,13 @@ export function keepRoom(element: HTMLElement): () => void {
     }
     element.style.minHeight = `${element.offsetHeight}px`
   })
+  const sight = new IntersectionObserver((entries) => {
+    if (entries.at(-1)?.isIntersecting === false) element.style.minHeight = ''
+  })
   sizes.observe(element)
-  return () => sizes.disconnect()
+  sight.observe(element)
+  return () => {
+    sizes.disconnect()
+    sight.disconnect()
+  }
 }

@@ -4,7 +4,7 @@ export interface Control {
   terminal?: string
   /** Names this shell; another epoch's offsets mean nothing. */
   epoch?: string
-  /** attached: of the first byte that follows. ack: all output before it is on the screen. typed: all input before it is taken. */
+  /** attached: of the first byte that follows. ack: all output before it is on the screen. typed: all input before it is taken. size: of the output from which on muted holds. */
   offset?: number
   /** attached: output before it is replay. */
   until?: number
@@ -14,6 +14,8 @@ export interface Control {
   source?: string
   /** attached: bytes of that input which the shell has taken. */
   typed?: number
+  /** attached, size: another view's screen answers the queries in the output. */
+  muted?: boolean
   cols?: number
   rows?: number
   exitCode?: number

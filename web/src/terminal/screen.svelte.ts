@@ -158,7 +158,9 @@ export class TerminalScreen {
     const { session, name } = this.options
     this.socket = new LiveSocket({
       url: () => {
-        const query = new URLSearchParams({ source: this.input.source, cols: String(this.terminal.cols), rows: String(this.terminal.rows) })
+        // The size of its own place, not one that it took over from another view.
+        const { cols, rows } = this.place() ?? this.terminal
+        const query = new URLSearchParams({ source: this.input.source, cols: String(cols), rows: String(rows) })
         if (this.stream.epoch) {
           query.set('epoch', this.stream.epoch)
           query.set('offset', String(this.stream.offset))
@@ -203,6 +205,7 @@ export class TerminalScreen {
         this.input.taken(control.offset ?? 0)
         break
       case 'size':
+        this.stream.mute(control.muted ?? false, control.offset ?? 0)
         this.adopt(control)
         break
       case 'exit':
@@ -228,9 +231,9 @@ export class TerminalScreen {
 
   private typed(data: string): void {
     if (this.state === 'exited') return
-    // The emulator's answers to output of the past are not input; and of two
-    // pages that show this shell, only the one in sight answers.
-    if ((this.stream.replaying || document.hidden) && isAnswer(data)) return
+    // The emulator's answers to output of the past are not input; and of the
+    // views that show this shell, only the one that the server chose answers.
+    if (this.stream.silent && isAnswer(data)) return
     this.type(data)
   }
 
@@ -285,14 +288,20 @@ export class TerminalScreen {
   }
 
   private refit(): void {
-    if (this.options.readOnly || !this.element || this.element.offsetParent === null) return
-    const size = this.fit.proposeDimensions()
-    if (!size || !Number.isFinite(size.cols) || !Number.isFinite(size.rows)) return
-    const cols = Math.min(1000, Math.max(2, size.cols))
-    const rows = Math.min(500, Math.max(1, size.rows))
+    const size = this.place()
+    if (!size) return
+    const { cols, rows } = size
     if (cols === this.terminal.cols && rows === this.terminal.rows) return
     this.terminal.resize(cols, rows)
     this.send({ type: 'resize', cols, rows })
+  }
+
+  /** The size that fits its place on the page; null while it has none. */
+  private place(): { cols: number; rows: number } | null {
+    if (this.options.readOnly || !this.element || this.element.offsetParent === null) return null
+    const size = this.fit.proposeDimensions()
+    if (!size || !Number.isFinite(size.cols) || !Number.isFinite(size.rows)) return null
+    return { cols: Math.min(1000, Math.max(2, size.cols)), rows: Math.min(500, Math.max(1, size.rows)) }
   }
 
   private send(control: Control): void {

@@ -71,7 +71,7 @@ describe('replay', () => {
   test('a message across the border is cut there', () => {
     const stream = attachedAt(0, 3)
     const got = stream.output(bytes('abcdef'))
-    expect(got.map((c) => [new TextDecoder().decode(c.bytes), c.replay])).toEqual([
+    expect(got.map((c) => [new TextDecoder().decode(c.bytes), c.silent])).toEqual([
       ['abc', true],
       ['def', false],
     ])
@@ -79,15 +79,54 @@ describe('replay', () => {
 
   test('it lasts until its last byte is on the screen', () => {
     const stream = attachedAt(0, 3)
-    expect(stream.replaying).toBe(true) // not here yet
+    expect(stream.silent).toBe(true) // not here yet
     stream.output(bytes('abc'))
-    expect(stream.replaying).toBe(true) // here, not shown
+    expect(stream.silent).toBe(true) // here, not shown
     stream.wrote('e1', 3)
-    expect(stream.replaying).toBe(false)
+    expect(stream.silent).toBe(false)
   })
 
   test('a fresh shell has none', () => {
-    expect(attachedAt(0, 0).replaying).toBe(false)
+    expect(attachedAt(0, 0).silent).toBe(false)
+  })
+})
+
+describe('of two views', () => {
+  const attached = (muted: boolean) => {
+    const stream = new TerminalStream()
+    stream.attached({ type: 'attached', epoch: 'e1', offset: 0, until: 0, muted })
+    return stream
+  }
+
+  test('one answers each byte, and they change at an offset', () => {
+    const first = attached(false)
+    const second = attached(true)
+    const answered = ['', '']
+    const output = (part: string) =>
+      [first, second].forEach((stream, i) => {
+        for (const chunk of stream.output(bytes(part))) {
+          expect(stream.silent).toBe(chunk.silent)
+          if (!chunk.silent) answered[i] += text([chunk])
+          stream.wrote('e1', chunk.bytes.length)
+        }
+      })
+    output('ab')
+    // Told before the bytes from there on, and ahead of what is still on its way.
+    first.mute(true, 4)
+    second.mute(false, 4)
+    output('cdef')
+    first.mute(false, 6)
+    second.mute(true, 6)
+    output('gh')
+    expect(answered).toEqual(['abcdgh', 'ef'])
+  })
+
+  test('a view that goes on answering is told its size alone', () => {
+    const stream = attached(false)
+    stream.output(bytes('ab'))
+    stream.mute(false, 0)
+    stream.wrote('e1', 2)
+    expect(stream.silent).toBe(false)
   })
 })
 

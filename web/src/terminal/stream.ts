@@ -5,8 +5,8 @@ export const ackEvery = 64 << 10
 
 export interface Chunk {
   bytes: Uint8Array
-  /** Part of the past: the screen's answers to it must not reach the shell. */
-  replay: boolean
+  /** The screen's answers to it must not reach the shell: it is of the past, or another view answers. */
+  silent: boolean
 }
 
 /** What an attach means for the screen. */
@@ -32,8 +32,10 @@ export class TerminalStream {
   /** All output before it is on the screen. */
   private shown = 0
   private acked = 0
-  /** Output before it is replay. */
+  /** Output before it is replay, or another view has answered it. */
   private until = 0
+  /** Output from it on is for another view to answer. */
+  private mutedFrom = Infinity
 
   /** Names the shell whose output is on the screen; empty before the first attach. */
   get epoch(): string {
@@ -45,9 +47,9 @@ export class TerminalStream {
     return this.received
   }
 
-  /** True while bytes of the past are still on their way to the screen. */
-  get replaying(): boolean {
-    return this.shown < Math.min(this.until, this.received) || this.received < this.until
+  /** True while what the screen answers is no input: to bytes of the past, and where another view answers. */
+  get silent(): boolean {
+    return this.shown < this.until || this.shown >= this.mutedFrom
   }
 
   /** Takes the server's first message after a connect. */
@@ -59,6 +61,7 @@ export class TerminalStream {
     const first = this.currentEpoch === ''
     this.currentEpoch = epoch
     this.until = control.until ?? 0
+    this.mutedFrom = control.muted ? 0 : Infinity
     this.arriving = offset
     // A new connection is a new account: what it does not send, it does not wait for.
     this.acked = Math.max(offset, same ? this.shown : 0)
@@ -70,9 +73,19 @@ export class TerminalStream {
     return { reset: !same && !first, lost }
   }
 
+  /** Takes that another view answers from an offset of the output on, or that this one does. */
+  mute(muted: boolean, offset: number): void {
+    if (muted === this.mutedFrom < Infinity) return
+    if (muted) this.mutedFrom = offset
+    else {
+      this.mutedFrom = Infinity
+      this.until = Math.max(this.until, offset)
+    }
+  }
+
   /**
    * Takes a message of output and returns what of it belongs on the screen, in
-   * at most two chunks: the past and the present.
+   * chunks that the screen may answer as a whole or not at all.
    */
   output(bytes: Uint8Array): Chunk[] {
     const repeated = Math.min(bytes.length, this.received - this.arriving)
@@ -81,10 +94,15 @@ export class TerminalStream {
     if (fresh.length === 0) return []
     const start = this.received
     this.received += fresh.length
-    const past = Math.min(fresh.length, Math.max(0, this.until - start))
+    const cuts = [this.until, this.mutedFrom].filter((at) => at > start && at < this.received).sort((a, b) => a - b)
     const chunks: Chunk[] = []
-    if (past > 0) chunks.push({ bytes: fresh.subarray(0, past), replay: true })
-    if (past < fresh.length) chunks.push({ bytes: fresh.subarray(past), replay: false })
+    let from = start
+    for (const to of [...cuts, this.received]) {
+      if (to === from) continue
+      const silent = from < this.until || from >= this.mutedFrom
+      chunks.push({ bytes: fresh.subarray(from - start, to - start), silent })
+      from = to
+    }
     return chunks
   }
 
@@ -104,5 +122,6 @@ export class TerminalStream {
   forget(): void {
     this.currentEpoch = ''
     this.received = this.arriving = this.shown = this.acked = this.until = 0
+    this.mutedFrom = Infinity
   }
 }
