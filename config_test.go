@@ -93,7 +93,7 @@ func TestValidateServing(t *testing.T) {
 		{"open to the network with TLS", func(c *config) { c.Listen, c.TLSCert, c.TLSKey = ":8443", "c", "k" }, ""},
 		{"open to a proxy's network", func(c *config) { c.Listen, c.PublicURL = ":8080", "https://lab.example.org" }, ""},
 		{"certificate without key", func(c *config) { c.TLSCert = "c" }, "go together"},
-		{"URL with a path", func(c *config) { c.PublicURL = "https://example.org/lab" }, "scheme and a host only"},
+		{"URL with a path", func(c *config) { c.PublicURL = "https://example.org/lab" }, "cannot be served below a path such as /lab"},
 		{"URL without a scheme", func(c *config) { c.PublicURL = "lab.example.org" }, "scheme and a host only"},
 		{"more warm than allowed", func(c *config) { c.Warm, c.MaxClusters = 5, 4 }, "more than --max-clusters"},
 		{"negative", func(c *config) { c.Warm = -1 }, "0 or more"},

@@ -61,6 +61,10 @@ func TestRest(t *testing.T) {
 			}
 			return func() {}, err
 		}, false},
+		{"a page that reads", func(w *world, _, _ *labs.User, id string) (func(), error) {
+			w.Look(id)()
+			return func() {}, nil
+		}, false},
 		{"a keystroke", func(w *world, _, _ *labs.User, id string) (func(), error) {
 			w.Touch(id)
 			return func() {}, nil

@@ -20,6 +20,7 @@ type limits struct {
 	attempts *buckets // log-ins and class codes that were wrong, by address
 	account  *buckets // log-ins, by account name and address
 	name     *buckets // log-ins, by account name from anywhere
+	probes   *buckets // WebSockets that only try whether there can be one, by address
 	create   *buckets // things that cost much to make (sessions, classes), by user
 
 	sockets *places // WebSockets, by user
@@ -33,6 +34,7 @@ func newLimits() *limits {
 		attempts: newBuckets(rate.Every(time.Second), 200),
 		account:  newBuckets(rate.Every(10*time.Second), 5),
 		name:     newBuckets(rate.Every(5*time.Second), 20),
+		probes:   newBuckets(2, 60),
 		create:   newBuckets(rate.Every(time.Second), 20),
 		sockets:  newPlaces(maxSockets),
 		proxied:  newPlaces(maxProxied),

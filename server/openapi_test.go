@@ -70,6 +70,7 @@ func TestAnswers(t *testing.T) {
 	s.ida.do("GET", "/api/classes/"+s.class+"/sessions/"+s.session, nil).want(200)
 	s.ann.do("DELETE", "/api/sessions/"+s.session, nil).want(204)
 	s.ann.do("POST", "/api/logout", nil).want(204)
+	s.ann.do("POST", "/api/probe", nil).want(204)
 	TestPeople(t)
 	TestAdministering(t)
 

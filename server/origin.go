@@ -12,8 +12,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"golang.org/x/net/idna"
-
-	"wheelhouse/labs"
 )
 
 // origins are the addresses that this server goes by. All comparisons are of
@@ -36,7 +34,7 @@ var defaultPorts = map[string]string{"http": "80", "https": "443"}
 // newOrigins validates the public URL and the pattern of the applications'
 // URLs, which may be empty.
 func newOrigins(public, apps string) (*origins, error) {
-	at, err := parseOrigin(public)
+	at, err := ParseOrigin(public)
 	if err != nil {
 		return nil, fmt.Errorf("server: public URL %q: %w", public, err)
 	}
@@ -69,7 +67,7 @@ func newOrigins(public, apps string) (*origins, error) {
 	if apps == "" {
 		return o, nil
 	}
-	pattern, err := parseOrigin(apps)
+	pattern, err := ParseOrigin(apps)
 	if err != nil {
 		return nil, fmt.Errorf("server: applications' URL %q: %w", apps, err)
 	}
@@ -81,9 +79,10 @@ func newOrigins(public, apps string) (*origins, error) {
 	return o, nil
 }
 
-// parseOrigin parses scheme://host[:port], lower case and without a port that
-// goes without saying.
-func parseOrigin(text string) (*url.URL, error) {
+// ParseOrigin parses scheme://host[:port] into what browsers send as an Origin:
+// lower case, an international name in its ASCII form, and no port that is the
+// scheme's own. The error says what is wrong without naming text.
+func ParseOrigin(text string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSuffix(text, "/"))
 	if err != nil {
 		return nil, errors.New("it does not parse; give it as https://lab.example.org")
@@ -91,7 +90,10 @@ func parseOrigin(text string) (*url.URL, error) {
 	if (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
 		return nil, errors.New("give it as https://lab.example.org or http://127.0.0.1:8080")
 	}
-	if u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+	if u.Path != "" {
+		return nil, fmt.Errorf("Wheelhouse cannot be served below a path such as %s: it needs a host name, or a port, of its own", u.Path)
+	}
+	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, errors.New("only scheme, host and port may be given")
 	}
 	if net.ParseIP(u.Hostname()) == nil && !strings.HasPrefix(u.Hostname(), "*.") {
@@ -191,19 +193,19 @@ func (s *Server) checkOrigin(c *gin.Context) {
 	case isSocket(r):
 		// Only Origin counts here: browsers always send it with a WebSocket.
 		if !s.sameOrigin(r) {
-			s.fail(c, errCrossOrigin)
+			s.fail(c, s.crossOrigin())
 		}
 	case sent && (len(origin) != 1 || origin[0] != s.origins.public):
 		if !isRead(r) || isAPI(r) {
-			s.fail(c, errCrossOrigin)
+			s.fail(c, s.crossOrigin())
 		}
 	case isRead(r):
 		foreign := site == "cross-site" || site == "same-site"
 		if foreign && isAPI(r) && r.Header.Get("Sec-Fetch-Mode") != "navigate" {
-			s.fail(c, errCrossOrigin)
+			s.fail(c, s.crossOrigin())
 		}
 	case site != "same-origin" && (site != "" || !sent):
-		s.fail(c, errCrossOrigin)
+		s.fail(c, s.crossOrigin())
 	}
 }
 
@@ -219,5 +221,10 @@ func isSocket(r *http.Request) bool {
 		strings.Contains(strings.ToLower(strings.Join(r.Header["Upgrade"], ",")), "websocket")
 }
 
-var errCrossOrigin = &problem{Status: http.StatusForbidden, Code: string(labs.CodeForbidden),
-	Detail: "This request does not come from Wheelhouse's own pages, so it was refused. Open Wheelhouse and do it there."}
+// crossOrigin refuses a request from a page of another address. It says which
+// address is right, as checkHost does: behind a proxy that sends another Host
+// header than the browser's, the page itself is the one that is refused.
+func (s *Server) crossOrigin() error {
+	return &problem{Status: http.StatusForbidden, Code: "WrongOrigin",
+		Detail: "This request does not come from Wheelhouse's own pages at " + s.origins.public + ", so it was refused. Open Wheelhouse there."}
+}

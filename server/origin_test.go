@@ -252,7 +252,7 @@ func TestPublicURL(t *testing.T) {
 		{"lab.example.org", "", "give it as"},
 		{"", "", "give it as"},
 		{"ftp://lab.example.org", "", "give it as"},
-		{"https://lab.example.org/path", "", "only scheme, host and port"},
+		{"https://lab.example.org/path", "", "cannot be served below a path such as /path"},
 		{"https://user@lab.example.org", "", "only scheme, host and port"},
 		{"https://lab.example.org", "https://apps.example.org", `start with "*."`},
 		{"https://lab.example.org", "https://*.*.example.org", `start with "*."`},

@@ -33,6 +33,8 @@ func (s *Server) routes() []route {
 		{"GET", "/healthz", public, "", s.getHealth},
 		{"GET", "/readyz", public, "", s.getReady},
 		{"GET", "/api/openapi.yaml", public, "", s.getOpenAPI},
+		{"GET", ProbePath, public, "", s.getProbe},
+		{"POST", ProbePath, public, "", s.postProbe},
 
 		{"GET", "/api/me", anyone, "", s.getMe},
 		{"POST", "/api/login", public, Serve, s.postLogin},

@@ -49,6 +49,8 @@ var access = map[string]may{
 	"GET /healthz":          {nil, 200, 200, 200, 200, 200},
 	"GET /readyz":           {nil, 200, 200, 200, 200, 200},
 	"GET /api/openapi.yaml": {nil, 200, 200, 200, 200, 200},
+	"GET /api/probe":        {nil, 426, 426, 426, 426, 426},
+	"POST /api/probe":       {nil, 204, 204, 204, 204, 204},
 	"GET /api/me":           {nil, 200, 200, 200, 200, 200},
 	"POST /api/login":       {map[string]string{"name": "nobody", "password": "wrong password"}, 401, 401, 401, 401, 401},
 	"POST /api/login/link":  {map[string]string{"secret": "wrong"}, 401, 401, 401, 401, 401},

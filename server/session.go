@@ -94,6 +94,8 @@ func (s *Server) getSession(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	// A page without a WebSocket reads here again and again, and is somebody there.
+	s.labs.Look(view.Session.ID)()
 	c.JSON(http.StatusOK, s.session(view, false))
 	return nil
 }

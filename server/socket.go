@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"sync"
 	"time"
 
@@ -44,39 +43,24 @@ type socket struct {
 	release func()
 }
 
-// upgrade turns the request into a WebSocket. The Origin was checked before
-// anything else and is checked once more here; a user with too many sockets gets
+// upgrade turns the request into a WebSocket; a user with too many of them gets
 // 429. The caller has to call run, which closes it.
 func (s *Server) upgrade(c *gin.Context) (*socket, error) {
 	if !websocket.IsWebSocketUpgrade(c.Request) {
-		return nil, &problem{Status: http.StatusUpgradeRequired, Code: string(labs.CodeInvalid), Detail: "This route is a WebSocket; /api/openapi.yaml describes its messages."}
+		return nil, errNoUpgrade
 	}
 	user := userOf(c)
 	leave, ok := s.limits.sockets.enter(user.ID)
 	if !ok {
 		return nil, limited(5*time.Second, "You have too many pages or terminals open. Close some, then try again.")
 	}
-	var refused error
-	upgrader := websocket.Upgrader{
-		HandshakeTimeout: headerTimeout,
-		ReadBufferSize:   4 << 10,
-		WriteBufferSize:  4 << 10,
-		CheckOrigin:      s.sameOrigin,
-		Error: func(_ http.ResponseWriter, _ *http.Request, status int, reason error) {
-			refused = &problem{Status: status, Code: string(labs.CodeInvalid), Detail: "This is no WebSocket handshake that can be answered.", err: reason}
-		},
-	}
 	s.sockets.Add(1)
-	conn, err := upgrader.Upgrade(c.Writer, c.Request, nil)
+	conn, err := s.handshake(c)
 	if err != nil {
 		leave()
 		s.sockets.Done()
-		if refused != nil {
-			return nil, refused
-		}
 		return nil, err
 	}
-	c.Status(http.StatusSwitchingProtocols) // for the log
 	// The request's own context ends with the handler, as it should.
 	ctx, unwatch := s.guard.watch(c.Request.Context(), tokenOf(c), user)
 	ctx, end := context.WithCancelCause(ctx)
