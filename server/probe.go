@@ -25,6 +25,9 @@ func (s *Server) postProbe(c *gin.Context) error {
 // getProbe upgrades to a WebSocket and closes it normally. It reads nothing, waits
 // closeTimeout at most, and is limited by address.
 func (s *Server) getProbe(c *gin.Context) error {
+	if !websocket.IsWebSocketUpgrade(c.Request) {
+		return errNoUpgrade
+	}
 	if wait := s.limits.probes.take(addressKey(c)); wait > 0 {
 		return limited(wait, "Too many WebSockets were tried from your network. Wait a moment, then try again.")
 	}

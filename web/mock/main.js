@@ -109,6 +109,8 @@ async function handle(/** @type {Request} */ req, /** @type {Response} */ res) {
   const [, , what, id = '', sub = '', subID = ''] = path.split('/').map(decodeURIComponent)
   const key = `${req.method} ${what}${id && what !== 'login' ? '/ID' : id ? '/' + id : ''}${sub ? '/' + sub : ''}`
   switch (key) {
+    case 'POST probe':
+      return json(res, 204, undefined)
     case 'GET me':
       return json(res, 200, state.me())
     case 'POST login':
@@ -209,6 +211,7 @@ const sockets = new WebSocketServer({ noServer: true })
 
 server.on('upgrade', (req, socket, head) => {
   const url = new URL(req.url ?? '/', 'http://localhost')
+  if (url.pathname === '/api/probe') return sockets.handleUpgrade(req, socket, head, (ws) => ws.close(1000))
   if (down || !state.user) return void socket.destroy()
   const parts = url.pathname.split('/').map(decodeURIComponent)
   const session = state.sessions.get(parts[3] ?? '')

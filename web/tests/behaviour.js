@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { launch, newPage, origin, startMock, steer } from './browser.js'
 import { lab, prompt, rows, shows, type, until } from './lab.js'
+import { startProxy } from './proxy.js'
 import { reading } from './reading.js'
 
 const tests = {
@@ -156,6 +157,30 @@ const tests = {
     await until('terminal open', async () => (await page.locator('.dot.open').count()) === 1, 15_000)
     await type(page, 'back')
     await shows(page, 'back: command not found')
+  },
+
+  async 'a proxy that passes no WebSocket is named, and the steps tick all the same'(page) {
+    const proxy = await startProxy()
+    try {
+      await steer('reset', { speed: 0 })
+      await page.goto(proxy.origin + '/labs/deployments')
+      await page.getByRole('button', { name: 'Start the lab' }).click()
+      const banner = page.getByRole('status').filter({ hasText: 'Steps still count' })
+      await banner.getByText('WebSocket connections do not come through.').waitFor()
+      await banner.getByText(`wheelhouse doctor --url ${proxy.origin}`).waitFor()
+      await steer('ready')
+      const terminal = page.locator('[role=tabpanel] [role=status]')
+      await terminal.getByText('The terminal cannot connect.').waitFor({ timeout: 20_000 })
+      assert.match((await terminal.textContent()) ?? '', /Upgrade and Connection/)
+      await steer('complete', { step: 'create' })
+      await page.locator('#step-create .badge').waitFor({ timeout: 20_000 })
+      if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/blocked.png` })
+      proxy.passWebSockets()
+      await shows(page, prompt, 20_000)
+      await banner.waitFor({ state: 'detached', timeout: 20_000 })
+    } finally {
+      proxy.stop()
+    }
   },
 
   async 'a session that failed unseen is told, and begun anew'(page) {

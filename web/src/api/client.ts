@@ -17,6 +17,9 @@ export class Client {
     return Date.now() + this.clockSkew
   }
 
+  /** Works where this page's address is the server's own. */
+  probe = () => this.post<unknown>('/api/probe')
+
   me = () => this.get<Me>('/api/me')
   login = (name: string, password: string) => this.post<Me>('/api/login', { name, password })
   takeLink = (secret: string) => this.post<Me>('/api/login/link', { secret })

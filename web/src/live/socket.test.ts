@@ -47,7 +47,7 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-function start(mayRetry: (code: number) => Promise<boolean> = () => Promise.resolve(true)) {
+function start(mayRetry: (code: number, opened: boolean) => Promise<boolean> = () => Promise.resolve(true)) {
   const states: SocketState[] = []
   const texts: string[] = []
   let asked = 0
@@ -77,6 +77,19 @@ test('it comes back, with a fresh address', async () => {
   expect(Fake.last.url).toContain('n=1')
   expect(states).toEqual(['connecting', 'open', 'waiting', 'connecting'])
   expect(texts).toEqual(['one'])
+})
+
+test('it says whether there had been a connection', async () => {
+  const seen: boolean[] = []
+  start((_code, opened) => {
+    seen.push(opened)
+    return Promise.resolve(true)
+  })
+  Fake.last.break()
+  await vi.advanceTimersByTimeAsync(400)
+  Fake.last.accept()
+  Fake.last.break()
+  expect(seen).toEqual([false, true])
 })
 
 test('it stops where the caller says so', async () => {

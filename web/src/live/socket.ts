@@ -12,9 +12,9 @@ export interface SocketHandlers {
    * Asked after a try that failed or a connection that broke: false gives up.
    * A browser never tells why a WebSocket was refused, so this is where a
    * caller asks the API whether it is still logged in. The code is that of the
-   * WebSocket's close.
+   * WebSocket's close; opened says whether it had been a connection at all.
    */
-  mayRetry?: (code: number) => Promise<boolean>
+  mayRetry?: (code: number, opened: boolean) => Promise<boolean>
 }
 
 /**
@@ -86,12 +86,14 @@ export class LiveSocket {
     try {
       socket = new WebSocket(absolute(this.handlers.url()))
     } catch {
-      void this.lost(1006)
+      void this.lost(1006, false)
       return
     }
+    let opened = false
     this.socket = socket
     socket.binaryType = 'arraybuffer'
     socket.onopen = () => {
+      opened = true
       if (this.socket === socket) this.set('open')
     }
     socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {
@@ -100,15 +102,15 @@ export class LiveSocket {
       else this.handlers.onBytes?.(new Uint8Array(event.data))
     }
     socket.onclose = (event) => {
-      if (this.socket === socket) void this.lost(event.code)
+      if (this.socket === socket) void this.lost(event.code, opened)
     }
   }
 
-  private async lost(code: number): Promise<void> {
+  private async lost(code: number, opened: boolean): Promise<void> {
     this.socket = null
     const wait = this.backoff.next()
     this.set('waiting', Date.now() + wait)
-    const may = (await this.handlers.mayRetry?.(code)) ?? true
+    const may = (await this.handlers.mayRetry?.(code, opened)) ?? true
     if (this.current !== 'waiting') return // closed, or kicked, meanwhile
     if (!may) {
       this.close()
@@ -131,7 +133,8 @@ export class LiveSocket {
   }
 }
 
-function absolute(url: string): string {
+/** The address of a WebSocket of our own origin. */
+export function absolute(url: string): string {
   const resolved = new URL(url, location.href)
   resolved.protocol = resolved.protocol === 'https:' ? 'wss:' : 'ws:'
   return resolved.href

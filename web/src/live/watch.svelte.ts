@@ -1,5 +1,6 @@
 import { ApiError } from '../api/error'
 import { account } from '../app/account.svelte'
+import { connection } from './connection.svelte'
 import { LiveSocket } from './socket'
 
 export interface WatchOptions<T> {
@@ -35,13 +36,14 @@ export class Watch<T> {
       onState: (state, retryAt) => {
         this.connected = state === 'open'
         if (state === 'open') {
+          connection.diagnosis.opened()
           if (this.lost) options.onReturn?.()
           this.lost = false
         }
         if (state === 'waiting') this.lost = true
         this.retryAt = retryAt
       },
-      mayRetry: () => this.poll(),
+      mayRetry: (_code, opened) => this.poll(opened),
     })
     this.socket.open()
   }
@@ -67,11 +69,13 @@ export class Watch<T> {
     this.take(data)
   }
 
-  private async poll(): Promise<boolean> {
+  private async poll(opened: boolean): Promise<boolean> {
     try {
       this.take(await this.options.read())
+      void connection.diagnosis.answered(opened)
       return true
     } catch (error) {
+      connection.diagnosis.failed(error)
       if (!(error instanceof ApiError)) return true
       if (error.unauthorized) account.expired()
       // What the server refuses now it will refuse again.

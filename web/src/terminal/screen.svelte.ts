@@ -6,6 +6,7 @@ import { client } from '../api/client'
 import { ApiError } from '../api/error'
 import { account } from '../app/account.svelte'
 import type { Theme } from '../app/theme.svelte'
+import { connection } from '../live/connection.svelte'
 import { LiveSocket } from '../live/socket'
 import { isAnswer } from './answers'
 import { colours } from './colours'
@@ -176,11 +177,11 @@ export class TerminalScreen {
         this.retryAt = retryAt
         if (state === 'connecting') this.fresh = true
         // An open socket is no terminal yet: "attached" makes it one.
-        if (state === 'open') return
+        if (state === 'open') return connection.diagnosis.opened()
         if (state === 'connecting' && this.state === 'waiting') return
         if (this.state !== 'exited' || state === 'connecting') this.state = state
       },
-      mayRetry: (code) => this.mayRetry(code),
+      mayRetry: (code, opened) => this.mayRetry(code, opened),
     })
     this.socket.open()
   }
@@ -260,7 +261,7 @@ export class TerminalScreen {
     return true
   }
 
-  private async mayRetry(code: number): Promise<boolean> {
+  private async mayRetry(code: number, opened: boolean): Promise<boolean> {
     if (this.state === 'exited') return false
     if (code === 4401) account.expired()
     if (code === 4404) this.trouble = 'This terminal is no longer yours. Reload the page to see why.'
@@ -268,8 +269,10 @@ export class TerminalScreen {
     if (code === 4401 || code === 4404 || code === 4409 || code === 1008) return false
     try {
       const session = await client.session(this.options.session)
+      void connection.diagnosis.answered(opened)
       return session.phase === 'Ready'
     } catch (error) {
+      connection.diagnosis.failed(error)
       if (!(error instanceof ApiError)) return true
       if (error.unauthorized) account.expired()
       return !(error.status >= 400 && error.status < 500 && error.status !== 429)
