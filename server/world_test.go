@@ -51,7 +51,8 @@ type options struct {
 	limits labs.Limits
 	ready  func(context.Context) error
 	pages  fstest.MapFS
-	https  bool // the public URL is, as behind a proxy
+	public string // the public URL; empty: the listener's
+	https  bool   // the public URL is, as behind a proxy
 	apps   string
 }
 
@@ -103,6 +104,9 @@ func newWorld(t testing.TB, o options) *world {
 	w.url = "http://" + w.address
 	if o.https {
 		w.url = "https://lab.example.org"
+	}
+	if o.public != "" {
+		w.url = o.public
 	}
 	so := server.Options{Labs: w.labs, Course: course, Mode: o.mode, PublicURL: w.url, AppsURL: o.apps, Ready: o.ready, Version: "v0.0.0-test", Logger: logger}
 	if o.pages != nil {
