@@ -51,7 +51,7 @@ func (t *attempt) identify(ctx context.Context, client *http.Client) bool {
 		return t.failed("Wheelhouse", fmt.Sprintf("A request got no answer%s.", because(err)), "See the log of the proxy, and whether Wheelhouse runs.")
 	}
 	if location := response.Header.Get("Location"); response.StatusCode/100 == 3 && location != "" {
-		return t.redirected(response, location)
+		return t.redirected(ctx, response, location)
 	}
 	if p, ours := problemOf(response, body); ours && p.Code == "WrongHost" {
 		return t.failed("host name", "Wheelhouse answers, but it was asked under a name that is not its own: "+p.Detail,
@@ -69,7 +69,7 @@ func (t *attempt) identify(ctx context.Context, client *http.Client) bool {
 }
 
 // redirected judges an answer that sends a browser elsewhere.
-func (t *attempt) redirected(response *http.Response, location string) bool {
+func (t *attempt) redirected(ctx context.Context, response *http.Response, location string) bool {
 	to, err := response.Request.URL.Parse(location)
 	if err != nil {
 		return t.unknown(response)
@@ -91,7 +91,7 @@ func (t *attempt) redirected(response *http.Response, location string) bool {
 		return t.failed("redirect", "That cannot be Wheelhouse's address: "+err.Error()+".", "Correct the proxy's redirect.")
 	}
 	t.at = at
-	t.run(response.Request.Context())
+	t.run(ctx)
 	return false // all that is left was tried there
 }
 
