@@ -13,7 +13,7 @@ import (
 
 func (t *attempt) resolve(ctx context.Context) bool {
 	host := t.at.Hostname()
-	if net.ParseIP(host) != nil {
+	if net.ParseIP(host) != nil || loopback(host) {
 		return true
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -113,3 +113,12 @@ func because(err error) string {
 }
 
 func quote(text string) string { return fmt.Sprintf("%q", text) }
+
+// dial connects as browsers do: every name under localhost is this machine.
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if host, port, err := net.SplitHostPort(address); err == nil && strings.HasSuffix(host, ".localhost") {
+		address = net.JoinHostPort("localhost", port)
+	}
+	var dialer net.Dialer
+	return dialer.DialContext(ctx, network, address)
+}

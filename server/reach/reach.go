@@ -65,7 +65,7 @@ func Try(ctx context.Context, address string, o Options) []Finding {
 		o.Lookup = net.DefaultResolver.LookupIPAddr
 	}
 	if o.Dial == nil {
-		o.Dial = new(net.Dialer).DialContext
+		o.Dial = dial
 	}
 	if o.Now == nil {
 		o.Now = time.Now
