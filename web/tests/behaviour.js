@@ -299,6 +299,15 @@ const tests = {
     assert.equal(page.url(), origin + '/')
   },
 
+  async 'a link logs in where the site is open already'(page) {
+    await steer('reset', { user: null })
+    await page.goto(origin + '/login')
+    await page.getByRole('heading').first().waitFor()
+    await page.goto(origin + '/login#link=good')
+    await page.getByRole('heading', { name: 'Quick start' }).waitFor()
+    assert.ok(!page.url().includes('good'))
+  },
+
   async 'the first instructor'(page) {
     await steer('reset', { mode: 'serve', user: null, bootstrap: true })
     await page.goto(origin + '/#link=first')

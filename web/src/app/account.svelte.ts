@@ -17,6 +17,16 @@ class Account {
 
   private readonly backoff = new Backoff({ first: 800 })
 
+  constructor() {
+    // A link that is opened in a tab which shows the site already loads nothing anew.
+    window.addEventListener('hashchange', () => {
+      const secret = takeSecret()
+      if (!secret) return
+      this.pendingSecret = secret
+      void this.start()
+    })
+  }
+
   get instructor(): boolean {
     return this.me?.user?.role === 'Instructor'
   }
@@ -66,6 +76,7 @@ class Account {
       this.pendingSecret = null
       // The first instructor's link logs nobody in: it asks for an account.
       if (taken.user === null && taken.bootstrap) this.welcome(secret.value)
+      else if (router.route.page === 'login') router.replace('/')
     } catch (error) {
       if (error instanceof ApiError && error.unreachable) throw error
       this.pendingSecret = null
