@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 
@@ -10,6 +11,18 @@ import (
 	"wheelhouse/provisioner/host"
 	"wheelhouse/server/reach"
 )
+
+// printFindings writes findings for people. What other machines answered may be among
+// them.
+func printFindings(w io.Writer, findings []host.Finding) {
+	marks := map[host.Status]string{host.OK: "✓", host.Warning: "!", host.Failure: "✗"}
+	for _, f := range findings {
+		fmt.Fprintf(w, "%s %s: %s\n", marks[f.Status], f.Name, printable(f.Message))
+		if f.Next != "" {
+			fmt.Fprintf(w, "    → %s\n", printable(f.Next))
+		}
+	}
+}
 
 // newDoctorCommand tries what Wheelhouse needs of this machine.
 func newDoctorCommand() *cobra.Command {
@@ -54,13 +67,7 @@ is 1 when labs do not work under that address.`,
 					return err
 				}
 			} else {
-				marks := map[host.Status]string{host.OK: "✓", host.Warning: "!", host.Failure: "✗"}
-				for _, f := range findings {
-					fmt.Fprintf(cmd.OutOrStdout(), "%s %s: %s\n", marks[f.Status], f.Name, f.Message)
-					if f.Next != "" {
-						fmt.Fprintf(cmd.OutOrStdout(), "    → %s\n", f.Next)
-					}
-				}
+				printFindings(cmd.OutOrStdout(), findings)
 			}
 			if slices.ContainsFunc(findings, func(f host.Finding) bool { return f.Status == host.Failure }) {
 				return errReported
