@@ -13,6 +13,7 @@ type Entry struct {
 	Completed map[string]time.Time       // step -> when it was first completed, over all sessions
 	Results   map[string][]grader.Result // step -> the newest session's latest results, without evidence
 	Hints     []TakenHint                // in whichever session, by step and position
+	Tries     []Try                      // in whichever session, by step, check and time
 }
 
 // Entries is a user's part of the gradebook: lab -> Entry. A lab that the user

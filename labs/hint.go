@@ -55,8 +55,8 @@ func (c HintCosts) Of(step *content.Step, hint *content.Hint) int {
 
 // Points is what a student has of a step: all of it once it is complete, before
 // that what those of its checks count that are True, less what the hints cost that
-// were taken until then. It is never less than 0.
-func Points(step *content.Step, completedAt time.Time, results []grader.Result, hints []TakenHint) int {
+// were taken until then, and less LostPoints. It is never less than 0.
+func Points(step *content.Step, completedAt time.Time, results []grader.Result, hints []TakenHint, tries []Try) int {
 	points := step.Points
 	if completedAt.IsZero() {
 		points = 0
@@ -72,7 +72,7 @@ func Points(step *content.Step, completedAt time.Time, results []grader.Result, 
 			points -= hint.Cost
 		}
 	}
-	return max(0, points)
+	return max(0, points-LostPoints(step, tries, completedAt))
 }
 
 // Points is Points over all of the user's sessions at the lab; e may be nil.
@@ -80,7 +80,7 @@ func (e *Entry) Points(step *content.Step) int {
 	if e == nil {
 		return 0
 	}
-	return Points(step, e.Completed[step.Name], e.Results[step.Name], e.Hints)
+	return Points(step, e.Completed[step.Name], e.Results[step.Name], e.Hints, e.Tries)
 }
 
 // HintCosts is what hints cost actor.

@@ -15,7 +15,7 @@ func pointsOf(w *world, view *labs.View, step string) int {
 	of, _ := lab.Step(step)
 	for _, state := range view.Steps {
 		if state.Step == step {
-			return labs.Points(of, state.CompletedAt, state.Results, view.Hints)
+			return labs.Points(of, state.CompletedAt, state.Results, view.Hints, view.Tries)
 		}
 	}
 	return -1
@@ -134,7 +134,7 @@ func TestHintAfterTheStep(t *testing.T) {
 		{"one that the lab no longer has", []labs.TakenHint{hint(7, 1, -1)}, 3},
 		{"at another price than today's", []labs.TakenHint{hint(0, 2, -1)}, 1},
 	} {
-		if got := labs.Points(step, at, nil, test.hints); got != test.want {
+		if got := labs.Points(step, at, nil, test.hints, nil); got != test.want {
 			t.Errorf("%s: got %d points, want %d", test.name, got, test.want)
 		}
 	}

@@ -48,6 +48,7 @@ type Stores struct {
 	Sessions  Sessions
 	Results   Results
 	Hints     Hints
+	Tries     Tries
 	Gradebook Gradebook
 }
 

@@ -54,6 +54,17 @@ type View struct {
 
 	Hints     []TakenHint // that its student took at this lab, in whichever session, by step and position
 	HintCosts HintCosts   // what the next ones cost
+
+	Tries []Try // of its student at this lab, in whichever session, by step, check and time
+}
+
+// results returns what is known of all steps.
+func (v *View) results() []grader.Result {
+	var all []grader.Result
+	for _, step := range v.Steps {
+		all = append(all, step.Results...)
+	}
+	return all
 }
 
 // state is what a View is made of.
@@ -62,6 +73,7 @@ type state struct {
 	steps    []StepState
 	progress *provisioner.Progress // while Pending
 	hints    []TakenHint           // by step and position
+	tries    []Try                 // by step, check and time
 	classes  []Class               // whose readers see this session
 }
 
@@ -79,12 +91,16 @@ func (s *Service) load(ctx context.Context, session Session) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &state{session: session, steps: inLabOrder(s.labOf(&session), known), hints: hints, classes: classes}, nil
+	tries, err := s.stores.Tries.Of(ctx, session.UserID, session.Lab)
+	if err != nil {
+		return nil, err
+	}
+	return &state{session: session, steps: inLabOrder(s.labOf(&session), known), hints: hints, tries: tries, classes: classes}, nil
 }
 
 // snapshot is the only place that makes a View.
 func (s *state) snapshot() *View {
-	view := &View{Session: s.session, Steps: s.steps, Hints: s.hints, HintCosts: costsOf(s.classes)}
+	view := &View{Session: s.session, Steps: s.steps, Hints: s.hints, HintCosts: costsOf(s.classes), Tries: s.tries}
 	if s.session.Phase == Pending {
 		view.Progress = s.progress
 	}

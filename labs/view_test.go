@@ -38,6 +38,9 @@ func (w *world) storedView(user *labs.User, id string) *labs.View {
 	if view.Hints, err = stores.Hints.Of(ctx, user.ID, session.Lab); err != nil {
 		w.t.Fatal(err)
 	}
+	if view.Tries, err = stores.Tries.Of(ctx, user.ID, session.Lab); err != nil {
+		w.t.Fatal(err)
+	}
 	classes, err := stores.Rosters.ClassesOf(ctx, user.ID)
 	if err != nil {
 		w.t.Fatal(err)
@@ -55,7 +58,7 @@ func comparable(view *labs.View) string {
 	text := fmt.Sprintf("%s %s %q %q finished %v\n", view.Session.Phase, view.Session.Cluster, view.Session.Reason, view.Session.Message, view.Session.FinishedAt)
 	for _, step := range view.Steps {
 		text += fmt.Sprintf("%s complete %v:", step.Step, step.CompletedAt)
-		for _, check := range []string{"exists", "image", "seen", "replicas"} {
+		for _, check := range []string{"exists", "image", "seen", "replicas", "kind"} {
 			for _, result := range step.Results {
 				if result.Check == check {
 					text += fmt.Sprintf(" %s %s %q", check, result.Status, result.Message)
@@ -64,7 +67,7 @@ func comparable(view *labs.View) string {
 		}
 		text += "\n"
 	}
-	return text + fmt.Sprintf("hints %v for %v", view.Hints, view.HintCosts)
+	return text + fmt.Sprintf("hints %v for %v, tries %v", view.Hints, view.HintCosts, view.Tries)
 }
 
 // TestWhatIsShownIsWhatIsStored does at random what people and clusters do: after
@@ -74,7 +77,10 @@ func TestWhatIsShownIsWhatIsStored(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				random := rand.New(rand.NewPCG(seed, 2))
-				w := newWorld(t, nil)
+				w := newWorld(t, func(w *world) {
+					lab, _ := w.options.Course.Lab("pods")
+					lab.Steps = append(lab.Steps, choice())
+				})
 				ada := w.student()
 				class, teacher := w.class("Teacher", ada)
 				view := w.open(ada, "pods")
@@ -96,6 +102,11 @@ func TestWhatIsShownIsWhatIsStored(t *testing.T) {
 						_, err := w.TakeHint(t.Context(), ada, id, "create", min(taken, 1))
 						return err
 					},
+					"choose": func() error {
+						options := choice().Checks[0].Answer.Options
+						_, err := w.Answer(t.Context(), ada, id, "choose", "kind", options[random.IntN(len(options))])
+						return err
+					},
 					"change the price": func() error {
 						_, err := w.SetHintCost(t.Context(), teacher, class.ID, random.IntN(4))
 						return err
@@ -107,7 +118,7 @@ func TestWhatIsShownIsWhatIsStored(t *testing.T) {
 					"touch":   func() error { w.Touch(id); time.Sleep(90 * time.Second); return nil },
 					"restart": func() error { w.restart(); return nil },
 				}
-				names := []string{"find", "find", "find the same again", "take a hint", "change the price", "join again", "touch", "restart"}
+				names := []string{"find", "find", "find the same again", "take a hint", "choose", "change the price", "join again", "touch", "restart"}
 				done := ""
 				for range 25 {
 					name := names[random.IntN(len(names))]

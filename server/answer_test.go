@@ -28,6 +28,7 @@ func TestAQuestionIsAnswered(t *testing.T) {
 		{answer{"step": "one", "check": "typed", "answer": " 42 "}, 200, `"found":" 42 "`},
 		{answer{"step": "one", "check": "typed", "answer": "43"}, 200, `"found":" 42 "`}, // it was right once
 		{answer{"step": "one", "check": "chosen", "answer": "left"}, 200, "The other one."},
+		{answer{"step": "one", "check": "chosen", "answer": "left"}, 200, `"tried":["left"]`},
 		{answer{"step": "one", "check": "chosen", "answer": "right"}, 200, `"reason":"Passed"`},
 		{answer{"step": "one", "check": "chosen", "answer": "left"}, 409, "This step is not open"},
 	} {

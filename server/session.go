@@ -46,6 +46,7 @@ type resultJSON struct {
 	Found    string         `json:"found,omitempty"`
 	Object   string         `json:"object,omitempty"`
 	Hint     string         `json:"hint,omitempty"`
+	Tried    []string       `json:"tried,omitempty"` // options of a question that were chosen and wrong, in whichever session
 	Pending  bool           `json:"pending"`
 	At       *time.Time     `json:"at"`
 	Evidence []evidenceJSON `json:"evidence,omitempty"` // of the results routes only
@@ -191,9 +192,9 @@ func stepState(lab *content.Lab, view *labs.View, state labs.StepState, evidence
 	out := stepStateJSON{
 		Name:        state.Step,
 		CompletedAt: optional(state.CompletedAt),
-		Points:      labs.Points(step, state.CompletedAt, state.Results, view.Hints),
+		Points:      labs.Points(step, state.CompletedAt, state.Results, view.Hints, view.Tries),
 		Hints:       []template.HTML{},
-		Checks:      results(step.Checks, state, evidence),
+		Checks:      results(step, state, view.Tries, evidence),
 	}
 	for _, hint := range view.Hints {
 		if hint.Step == step.Name && hint.Position < len(step.Hints) {
@@ -207,20 +208,21 @@ func stepState(lab *content.Lab, view *labs.View, state labs.StepState, evidence
 }
 
 // results lists a step's results in the order of its checks.
-func results(checks []content.Check, step labs.StepState, evidence bool) []resultJSON {
+func results(of *content.Step, step labs.StepState, tries []labs.Try, evidence bool) []resultJSON {
 	out := []resultJSON{}
 	index := make(map[string]int, len(step.Results))
 	for i, result := range step.Results {
 		index[result.Check] = i
 	}
-	for _, check := range checks {
-		i, looked := index[check.Name]
-		if !looked {
-			out = append(out, resultJSON{Name: check.Name, Status: "Unknown", Reason: "NotEvaluated"})
-			continue
+	for i := range of.Checks {
+		check := &of.Checks[i]
+		one := resultJSON{Name: check.Name, Status: "Unknown", Reason: "NotEvaluated"}
+		if at, looked := index[check.Name]; looked {
+			one = resultOf(step, at, evidence)
+			delete(index, check.Name)
 		}
-		delete(index, check.Name)
-		out = append(out, resultOf(step, i, evidence))
+		one.Tried = labs.WrongOptions(of, check, tries)
+		out = append(out, one)
 	}
 	for i, result := range step.Results {
 		if _, left := index[result.Check]; left {

@@ -179,6 +179,7 @@ func (db *DB) Stores() labs.Stores {
 		Sessions:  sessions{db},
 		Results:   results{db},
 		Hints:     hints{db},
+		Tries:     tries{db},
 		Gradebook: gradebook{db},
 	}
 }

@@ -40,6 +40,9 @@ func (g gradebook) entries(ctx context.Context, userIDs []string) (map[string]la
 	if err := takenHints(ctx, tx, users, all); err != nil {
 		return nil, err
 	}
+	if err := wrongTries(ctx, tx, users, all); err != nil {
+		return nil, err
+	}
 	return all, newestResults(ctx, tx, users, all)
 }
 

@@ -222,6 +222,38 @@ func TestGradebook(t *testing.T) {
 	}
 }
 
+// TestTries: a wrong option counts once, in its order, and goes with its user.
+func TestTries(t *testing.T) {
+	stores := stores(t)
+	ada := addUser(t, stores, "ada")
+	addSession(t, stores, ada, "connect")
+	first := labs.Try{Step: "one", Check: "kind", Option: "etcd", At: start}
+	second := labs.Try{Step: "one", Check: "kind", Option: "a kubelet", At: start.Add(time.Minute)}
+	again := first
+	again.At = start.Add(time.Hour)
+	for _, try := range []labs.Try{second, first, again} {
+		if err := stores.Tries.Add(t.Context(), ada.ID, "connect", try); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []labs.Try{first, second}
+	if got, err := stores.Tries.Of(t.Context(), ada.ID, "connect"); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("Of: got %+v, %v, want %+v", got, err, want)
+	}
+	if got, err := stores.Gradebook.Entries(t.Context(), []string{ada.ID}); err != nil || !reflect.DeepEqual(got[ada.ID]["connect"].Tries, want) {
+		t.Errorf("Entries: got %+v, %v", got, err)
+	}
+	if got, err := stores.Tries.Of(t.Context(), ada.ID, "pods"); err != nil || len(got) != 0 {
+		t.Errorf("of another lab: got %+v, %v", got, err)
+	}
+	if err := stores.Users.Delete(t.Context(), ada.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := stores.Tries.Of(t.Context(), ada.ID, "connect"); err != nil || len(got) != 0 {
+		t.Errorf("of a user who is gone: got %+v, %v", got, err)
+	}
+}
+
 // TestRecords keeps what checks saw with their results, and not longer.
 func TestRecords(t *testing.T) {
 	stores := stores(t)

@@ -95,6 +95,8 @@ export interface Check {
   object?: string
   /** A sentence: the slip that was most likely made. */
   hint?: string
+  /** Options of a question that were chosen and wrong; each costs points. */
+  tried?: string[]
   /** Not yet, rather than wrong: the student has only to wait. */
   pending: boolean
   at: string | null
