@@ -2,7 +2,7 @@
 
 const pre = (/** @type {string} */ code) => `<pre data-run><code class="language-bash">${code}\n</code></pre>`
 
-/** @typedef {{name: string, title: string, pending?: string, wrong?: string, missing: string}} MockCheck */
+/** @typedef {{name: string, title: string, pending?: string, wrong?: string, missing: string, question?: {options: string[]}, right?: string}} MockCheck */
 /** @typedef {{name: string, title: string, points: number, instructions: string, hints: string[], checks: MockCheck[]}} MockStep */
 /** @typedef {{name: string, title: string, summary: string, minutes: number, intro: string, steps: MockStep[]}} MockLab */
 /** @typedef {{name: string, title: string, summary: string, labs: MockLab[]}} MockModule */
@@ -98,6 +98,18 @@ function lab(/** @type {string} */ name, /** @type {string} */ title, /** @type 
   return { name, title, summary, minutes, intro, steps: steps(n) }
 }
 
+/** A lab whose first step asks something. */
+function asking(/** @type {MockLab} */ of) {
+  of.steps[0]?.checks.push({
+    name: 'kind',
+    title: 'Which of these is a kind of object?',
+    missing: 'That is a program.',
+    question: { options: ['kubelet', 'Service', 'etcd'] },
+    right: 'Service',
+  })
+  return of
+}
+
 /** @type {MockModule[]} */
 export const modules = [
   {
@@ -131,7 +143,7 @@ export const modules = [
         intro,
         steps: deploymentSteps,
       },
-      lab('cluster-ip', 'ClusterIP', 'One stable address inside the cluster for pods that come and go.', 20, 4),
+      asking(lab('cluster-ip', 'ClusterIP', 'One stable address inside the cluster for pods that come and go.', 20, 4)),
     ],
   },
 ]

@@ -166,6 +166,10 @@ async function handle(/** @type {Request} */ req, /** @type {Response} */ res) {
       if (!session) return problem(res, 404, 'NotFound', 'There is no such session, or it is not yours.')
       state.hint(session, body.step)
       return json(res, 200, withoutEvidence(session))
+    case 'POST sessions/ID/answers':
+      if (!session) return problem(res, 404, 'NotFound', 'There is no such session, or it is not yours.')
+      state.answer(session, body.step, body.check, body.answer)
+      return json(res, 200, withoutEvidence(session))
     case 'POST sessions/ID/apps':
       return json(res, 200, { url: `http://127.0.0.1:${port}/wheel.svg` })
     case 'GET classes':

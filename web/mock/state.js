@@ -1,7 +1,7 @@
 import { allLabs, labOf, modules } from './course.js'
 import { Shell } from './shell.js'
 
-/** @typedef {{name: string, status: string, reason: string, message: string, pending: boolean, at: string | null, evidence?: {name: string, text: string}[]}} MockResult */
+/** @typedef {{name: string, status: string, reason: string, message: string, pending: boolean, at: string | null, found?: string, tried?: string[], evidence?: {name: string, text: string}[]}} MockResult */
 /** @typedef {{id: string, lab: string, phase: string, reason: string, message: string, createdAt: string, readyAt: string | null, finishedAt: string | null, endedAt: string | null, steps: {name: string, completedAt: string | null, points: number, hints: string[], hintCost: number, checks: MockResult[]}[], progress: object | null}} MockSession */
 
 const phases = [
@@ -101,7 +101,7 @@ export class State {
     const at = allLabs.findIndex((item) => item.name === name)
     return {
       ...lab,
-      steps: lab.steps.map((step) => ({ ...step, hints: step.hints.map((_, i) => ({ cost: i })), checks: step.checks.map(({ name: n, title }) => ({ name: n, title })) })),
+      steps: lab.steps.map((step) => ({ ...step, hints: step.hints.map((_, i) => ({ cost: i })), checks: step.checks.map(({ name: n, title, question }) => ({ name: n, title, question })) })),
       next: allLabs[at + 1]?.name ?? null,
     }
   }
@@ -171,7 +171,7 @@ export class State {
     session.readyAt = new Date().toISOString()
     session.progress = null
     for (const step of labOf(session.lab)?.steps ?? []) {
-      for (const check of step.checks) this.find(session, step.name, check.name, 'False', 'NotFound', check.missing)
+      for (const check of step.checks) if (!check.question) this.find(session, step.name, check.name, 'False', 'NotFound', check.missing)
     }
   }
 
@@ -192,6 +192,17 @@ export class State {
       session.finishedAt = step.completedAt
       this.finished.add(session.lab)
     }
+    this.changed()
+  }
+
+  /** Judges an answer; a wrong option is kept. */
+  answer(/** @type {MockSession} */ session, /** @type {string} */ step, /** @type {string} */ name, /** @type {string} */ answer) {
+    const check = labOf(session.lab)?.steps.find((s) => s.name === step)?.checks.find((c) => c.name === name)
+    const result = session.steps.find((s) => s.name === step)?.checks.find((c) => c.name === name)
+    if (!check || !result) return
+    const right = answer === check.right
+    Object.assign(result, right ? { status: 'True', reason: 'Passed', message: '' } : { status: 'False', reason: 'Wrong', message: check.missing })
+    Object.assign(result, { found: answer, at: new Date().toISOString(), tried: right ? result.tried : [...new Set([...(result.tried ?? []), answer])] })
     this.changed()
   }
 

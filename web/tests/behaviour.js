@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { launch, newPage, origin, startMock, steer } from './browser.js'
 import { lab, prompt, rows, shows, type, until } from './lab.js'
 import { startProxy } from './proxy.js'
+import { question } from './question.js'
 import { reading } from './reading.js'
 
 const tests = {
@@ -370,6 +371,7 @@ const tests = {
     await page.getByRole('button', { name: 'Watch the terminal' }).click()
     await page.locator('.xterm-rows').getByText(prompt).first().waitFor()
   },
+  ...question,
   ...reading,
 }
 
