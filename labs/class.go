@@ -104,10 +104,14 @@ func (s *Service) Join(ctx context.Context, actor *User, code, name, password st
 	return "", user, nil
 }
 
-// CheckCode returns nil where a class has this code, and CodeNotFound otherwise.
-func (s *Service) CheckCode(ctx context.Context, code string) error {
-	_, err := s.classOfCode(ctx, code)
-	return err
+// ClassOfCode returns the id of the class that has this code: CodeNotFound where none
+// has.
+func (s *Service) ClassOfCode(ctx context.Context, code string) (id string, err error) {
+	class, err := s.classOfCode(ctx, code)
+	if err != nil {
+		return "", err
+	}
+	return class.ID, nil
 }
 
 func (s *Service) classOfCode(ctx context.Context, code string) (*Class, error) {

@@ -4,6 +4,9 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
+
+	"golang.org/x/time/rate"
 
 	"wheelhouse/labs"
 )
@@ -19,6 +22,9 @@ func (s *Server) Routes() []RouteInfo {
 	}
 	return out
 }
+
+// LimitAccounts has a class code make n accounts at once at most.
+func (s *Server) LimitAccounts(n int) { s.limits.accounts = newBuckets(rate.Every(time.Minute), n) }
 
 // Handler is what Serve serves.
 func (s *Server) Handler() http.Handler { return s.split() }

@@ -20,12 +20,17 @@ type limits struct {
 	attempts *buckets // log-ins and class codes that were wrong, by address
 	account  *buckets // log-ins, by account name and address
 	name     *buckets // log-ins, by account name from anywhere
+	accounts *buckets // that a class code makes, by class
 	probes   *buckets // WebSockets that only try whether there can be one, by address
 	create   *buckets // things that cost much to make (sessions, classes), by user
 
 	sockets *places // WebSockets, by user
 	proxied *places // requests under way to applications, by session
 }
+
+// maxNewcomers is how many accounts one class code makes at once: more than any class
+// has that begins together.
+const maxNewcomers = 300
 
 func newLimits() *limits {
 	return &limits{
@@ -34,6 +39,7 @@ func newLimits() *limits {
 		attempts: newBuckets(rate.Every(time.Second), 200),
 		account:  newBuckets(rate.Every(10*time.Second), 5),
 		name:     newBuckets(rate.Every(5*time.Second), 20),
+		accounts: newBuckets(rate.Every(30*time.Second), maxNewcomers),
 		probes:   newBuckets(2, 60),
 		create:   newBuckets(rate.Every(time.Second), 20),
 		sockets:  newPlaces(maxSockets),

@@ -76,6 +76,28 @@ func TestLimits(t *testing.T) {
 			w.as(w.user(fmt.Sprintf("student %d", i), labs.Student)).do("POST", "/api/join", map[string]string{"code": class.Code}).want(200)
 		}
 	})
+	t.Run("accounts of one class code", func(t *testing.T) {
+		w := newWorld(t, options{})
+		w.server.LimitAccounts(3)
+		var class struct{ Code string }
+		ida := w.as(w.user("ida", labs.Instructor))
+		ida.do("POST", "/api/classes", map[string]string{"title": "Monday"}).want(201).into(&class)
+		join := func(name string) *answer {
+			return w.browser().do("POST", "/api/join", map[string]string{"code": class.Code, "name": name, "password": "correct horse battery"})
+		}
+		join("ann").want(200)
+		join("ann").want(409) // a name that is taken makes no account
+		join("").want(422)
+		join("bob").want(200)
+		join("cat").want(200)
+		if got := join("dan").want(429); !strings.Contains(got.detail(), "with this class code") {
+			t.Errorf("got %q", got.detail())
+		}
+		// Whoever has an account joins all the same, and another class is another matter.
+		w.as(w.user("eve", labs.Student)).do("POST", "/api/join", map[string]string{"code": class.Code}).want(200)
+		ida.do("POST", "/api/classes", map[string]string{"title": "Tuesday"}).want(201).into(&class)
+		join("dan").want(200)
+	})
 	t.Run("right passwords do not count", func(t *testing.T) {
 		w := newWorld(t, options{})
 		secret, err := w.labs.BootstrapLink(t.Context())

@@ -100,12 +100,22 @@ func (s *Server) postJoin(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.labs.CheckCode(c.Request.Context(), in.Code); err != nil {
+	class, err := s.labs.ClassOfCode(c.Request.Context(), in.Code)
+	if err != nil {
 		return err
 	}
 	right()
+	newcomer := userOf(c) == nil
+	if newcomer {
+		if wait := s.limits.accounts.take(class); wait > 0 {
+			return limited(wait, "Very many accounts were made with this class code. Wait a moment, then try again; your instructor can look who joined, and give the class a new code.")
+		}
+	}
 	token, user, err := s.labs.Join(c.Request.Context(), userOf(c), in.Code, in.Name, in.Password)
 	if err != nil {
+		if newcomer {
+			s.limits.accounts.give(class) // none was made
+		}
 		return err
 	}
 	if token != "" {
