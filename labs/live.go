@@ -41,6 +41,7 @@ type liveSession struct {
 	lab     *content.Lab // nil when the course no longer has it
 	stop    context.CancelCauseFunc
 	logger  *slog.Logger
+	account bool // its user is a student who logs in, and so not whoever has the machine
 
 	view     atomic.Pointer[View] // as last published; what it points to never changes
 	activeAt atomic.Int64         // milliseconds since 1970, by Touch
@@ -62,8 +63,13 @@ func (s *Service) newLive(ctx context.Context, session Session) (*liveSession, e
 	if err != nil {
 		return nil, err
 	}
+	user, err := s.stores.Users.Get(ctx, session.UserID)
+	if err != nil {
+		return nil, err
+	}
 	l := &liveSession{
 		service: s,
+		account: user.Role == Student && user.PasswordHash != "",
 		id:      session.ID,
 		lab:     s.labOf(&session),
 		logger:  s.logger.With("session", session.ID, "lab", session.Lab),

@@ -66,6 +66,50 @@ func TestEndWhilePending(t *testing.T) {
 	})
 }
 
+// TestWhatStudentsAreToldOfTrouble: what is to be done on the machine, with its paths and
+// commands, is for whoever has it. A student in a class learns whom to tell.
+func TestWhatStudentsAreToldOfTrouble(t *testing.T) {
+	missing := &provisioner.Error{Reason: provisioner.NoPack, Message: "There is no pack in /var/cache/wheelhouse. Run `wheelhouse pack build`."}
+	for _, test := range []struct {
+		name, hash string
+		role       labs.Role
+		whole      bool
+	}{
+		{"student", "argon2id", labs.Student, false},
+		{"learner", "", labs.Student, true},
+		{"instructor", "argon2id", labs.Instructor, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, func(w *world) { w.provider.Fail("Create", slices.Repeat([]error{missing}, 10)...) })
+				user := &labs.User{ID: "u_x", Name: "X", Role: test.role, PasswordHash: test.hash, CreatedAt: time.Now()}
+				if err := w.db.Stores().Users.Create(t.Context(), user); err != nil {
+					t.Fatal(err)
+				}
+				view := w.open(user, "pods")
+				check := func(message, next string) {
+					t.Helper()
+					said := strings.Contains(message, missing.Message)
+					told := strings.Contains(message, "tell your instructor: NoPack") && strings.Contains(message, next)
+					if said != test.whole || told == test.whole || !test.whole && strings.Contains(message, "/var") {
+						t.Errorf("told %q", message)
+					}
+				}
+				time.Sleep(500 * time.Millisecond) // one creation has failed
+				synctest.Wait()
+				waiting := w.view(user, view.Session.ID)
+				wantPhase(t, waiting, labs.Pending, "WaitingForCluster")
+				check(waiting.Session.Message, "trying again by itself")
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				failed := w.view(user, view.Session.ID)
+				wantPhase(t, failed, labs.Failed, "NoPack")
+				check(failed.Session.Message, "Open the lab again")
+			})
+		})
+	}
+}
+
 func TestFailures(t *testing.T) {
 	broken := &provisioner.Error{Reason: provisioner.NoEngine, Message: "No container engine answers. Start Docker.", Err: errors.New("dial")}
 	for _, test := range []struct {

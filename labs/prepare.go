@@ -47,7 +47,7 @@ func (l *liveSession) claim(ctx context.Context) (*provisioner.Cluster, error) {
 		<-ctx.Done()
 	}
 	if err != nil {
-		return nil, claimFailed(err)
+		return nil, l.claimFailed(err)
 	}
 	l.mu.Lock()
 	l.session.Cluster = cluster.Name
@@ -69,8 +69,8 @@ func (l *liveSession) reportClaim(progress provisioner.Progress) {
 			message = phase.Title + "."
 		}
 	}
-	if progress.Message != "" {
-		message += " " + progress.Message
+	if said := l.saidOf(progress.Trouble, progress.Message, " Wheelhouse is trying again by itself."); said != "" {
+		message += " " + said
 	}
 	progress = progress.Clone()
 	progress.Phases = append(progress.Phases, l.setupPhase())
@@ -137,13 +137,27 @@ var errSetupTimeout = errors.New("the set-up ran over its time")
 const clusterGone = "The cluster of this session is gone: it was deleted from outside. What you completed stays yours. Open the lab again to get a new cluster."
 
 // claimFailed tells the student what kept the pool from making a cluster.
-func claimFailed(err error) error {
+func (l *liveSession) claimFailed(err error) error {
 	failed := &outcome{phase: Failed, reason: "NoCluster", err: err,
 		message: "No cluster could be made for you. Open the lab again in a minute; if that fails too, tell whoever runs this server."}
 	if known, ok := errors.AsType[*provisioner.Error](err); ok {
-		failed.reason, failed.message = string(known.Reason), known.Message
+		failed.reason, failed.message = string(known.Reason), l.saidOf(known.Reason, known.Message, " Open the lab again in a minute.")
 	}
 	return failed
+}
+
+// saidOf is what a session's user is told of trouble with clusters. Its message is for
+// whoever has the machine, with paths and commands of it. A student with an account has
+// it not: they are told whom to tell, and of which kind it is.
+func (l *liveSession) saidOf(trouble provisioner.Reason, message, next string) string {
+	switch trouble {
+	case "", provisioner.NotThawed, provisioner.Stopped: // these name nothing of the machine
+		return message
+	}
+	if !l.account {
+		return message
+	}
+	return fmt.Sprintf("The server has trouble making clusters.%s If that lasts, tell your instructor: %s.", next, trouble)
 }
 
 func setupFailed(err error) error {

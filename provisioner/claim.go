@@ -31,6 +31,7 @@ type waiter struct {
 	lined      bool          // it was without a job once
 	assignedAt time.Time     // when it got its job after that
 	message    string
+	trouble    Reason
 }
 
 // Claim hands over a cluster of spec that nobody has had before, and that nobody

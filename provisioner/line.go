@@ -37,7 +37,7 @@ func (p *Pool) line(now time.Time) {
 			w.place, w.lined, w.assignedAt = place, true, time.Time{}
 			w.wait = p.queue(slots, w.spec)
 		}
-		w.message = p.excuse(w, now)
+		w.message, w.trouble = p.excuse(w, now)
 		poke(w.changed)
 	}
 }
@@ -96,19 +96,23 @@ func (p *Pool) full() bool {
 	return p.options.Max > 0 && there >= p.options.Max
 }
 
-// excuse says to w why it takes longer; empty while all is well.
-func (p *Pool) excuse(w *waiter, now time.Time) string {
+// excuse says to w why it takes longer, and what kind of trouble that is; both are
+// empty while all is well.
+func (p *Pool) excuse(w *waiter, now time.Time) (message string, trouble Reason) {
 	if err := p.view.trouble(now); err != nil {
-		return messageOf(err)
+		if p.view.at.IsZero() && p.view.err == nil {
+			return messageOf(err), "" // the first look takes a moment
+		}
+		return messageOf(err), ReasonOf(err)
 	}
 	if t := p.troubles[w.spec]; t != nil {
-		return cmp.Or(messageOf(t.err), "The last cluster could not be made.") + " Wheelhouse is trying again by itself."
+		return cmp.Or(messageOf(t.err), "The last cluster could not be made.") + " Wheelhouse is trying again by itself.", ReasonOf(t.err)
 	}
 	if w.job == nil && p.full() {
 		return fmt.Sprintf("All %d clusters that may run at once are there. Yours is made as soon as one of them is given back.",
-			p.options.Max)
+			p.options.Max), ""
 	}
-	return ""
+	return "", ""
 }
 
 // progressOf returns what w is to be told, and whether it has left the line.
@@ -119,7 +123,7 @@ func (p *Pool) progressOf(w *waiter) (Progress, bool) {
 	if w.cluster != nil || w.err != nil {
 		return Progress{}, true
 	}
-	out := Progress{Place: w.place, Message: w.message}
+	out := Progress{Place: w.place, Message: w.message, Trouble: w.trouble}
 	if w.lined {
 		phase := Phase{Name: linePhase, Title: lineTitle, StartedAt: w.since, EndedAt: w.assignedAt}
 		if w.assignedAt.IsZero() && w.wait > 0 {

@@ -19,6 +19,7 @@ type Phase struct {
 type Progress struct {
 	Place   int    // in the line for a cluster: 1 is next, 0 is not waiting
 	Message string // a sentence on why it takes longer than it should; empty while all is well
+	Trouble Reason // what kind of trouble Message tells of, for whoever has the machine; "" where it is none
 	Phases  []Phase
 }
 
