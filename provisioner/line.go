@@ -67,22 +67,34 @@ func (p *Pool) slots(jobs []*entry, now time.Time) []time.Duration {
 		if total := p.estimates.Total(e.cluster.Spec); total > 0 {
 			out[i] = max(0, total-now.Sub(e.since))
 		} else {
-			out[i] = Progress{Phases: p.phases(e)}.Remaining(now)
+			out[i], _ = Progress{Phases: p.phases(e)}.Remaining(now)
 		}
 	}
 	return out
 }
 
 // queue takes the slot that is free first for a creation of spec, and returns
-// how long it is until then.
+// how long it is until then; 0 where that is not known.
 func (p *Pool) queue(slots []time.Duration, spec Spec) time.Duration {
 	if len(slots) == 0 {
 		return 0
 	}
 	i := slices.Index(slots, slices.Min(slots))
 	wait := slots[i]
-	slots[i] += p.estimates.Total(spec)
+	slots[i] += p.total(spec)
 	return wait
+}
+
+// total is how long a creation of spec takes: as it was seen here, or else what the
+// provider says of its phases; 0 where nothing is known.
+func (p *Pool) total(spec Spec) time.Duration {
+	total := p.estimates.Total(spec)
+	if total == 0 {
+		for _, phase := range p.ahead(spec) {
+			total += phase.Estimate
+		}
+	}
+	return total
 }
 
 // full reports whether the limit of clusters is reached.

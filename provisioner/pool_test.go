@@ -205,7 +205,7 @@ func TestLine(t *testing.T) {
 				t.Errorf("%d: took %s, want %s", i, o.took, want[i].took)
 			}
 			first := o.reports[0]
-			if got := first.Remaining(o.began); first.Place != want[i].place || got != want[i].first {
+			if got, known := first.Remaining(o.began); first.Place != want[i].place || !known || got != want[i].first {
 				t.Errorf("%d: first told place %d and %s to go, want %d and %s", i, first.Place, got, want[i].place, want[i].first)
 			}
 			if last := o.reports[len(o.reports)-1].Phases[0]; (last.Name == "Line") != (want[i].place > 0) || last.EndedAt.IsZero() && want[i].place > 0 {
@@ -220,6 +220,35 @@ func TestLine(t *testing.T) {
 			}))
 			if !slices.IsSortedFunc(places, func(a, b int) int { return b - a }) || places[len(places)-1] != 0 {
 				t.Errorf("%d: places %v, want them to fall to 0", i, places)
+			}
+		}
+	})
+}
+
+// The first line of all, of which nothing was learned yet: while nobody knows how long
+// it takes nobody is told, and then each is told what is theirs.
+func TestFirstLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := newFake(t, provisionertest.FakeOptions{Phases: tenSeconds()})
+		pool := provisioner.NewPool(provisioner.PoolOptions{Provider: fake})
+		run(t, pool)
+		synctest.Wait()
+		var line []<-chan outcome
+		for range 5 {
+			line = append(line, claim(t.Context(), pool, small))
+			synctest.Wait()
+		}
+		for i, waiting := range line {
+			o := <-waiting
+			o.name(t)
+			want := time.Duration(1+i/2) * 10 * time.Second
+			at := slices.IndexFunc(o.reports, func(p provisioner.Progress) bool { _, known := p.Remaining(o.began); return known })
+			if at < 0 {
+				t.Errorf("%d: never told how long it takes", i)
+				continue
+			}
+			if got, _ := o.reports[at].Remaining(o.began); got != want {
+				t.Errorf("%d: told first that %s are left, want %s; before that %+v", i, got, want, o.reports[:at])
 			}
 		}
 	})

@@ -31,17 +31,21 @@ func (p Progress) Clone() Progress {
 
 // Remaining estimates how long the rest takes at the time now. A phase that
 // runs over its estimate counts as zero, so the sum never grows while nothing
-// new is learned.
-func (p Progress) Remaining(now time.Time) time.Duration {
-	var sum time.Duration
+// new is learned. It is not known while a phase is under way of which nothing is
+// known, or where nothing is known of all that is left.
+func (p Progress) Remaining(now time.Time) (left time.Duration, known bool) {
+	blind := false
 	for _, phase := range p.Phases {
-		switch {
-		case !phase.EndedAt.IsZero():
-		case phase.StartedAt.IsZero():
-			sum += phase.Estimate
-		default:
-			sum += max(0, phase.Estimate-now.Sub(phase.StartedAt))
+		if !phase.EndedAt.IsZero() {
+			continue
 		}
+		known = known || phase.Estimate > 0
+		if phase.StartedAt.IsZero() {
+			left += phase.Estimate
+			continue
+		}
+		left += max(0, phase.Estimate-now.Sub(phase.StartedAt))
+		blind = blind || phase.Estimate == 0
 	}
-	return sum
+	return left, known && !blind
 }

@@ -59,7 +59,7 @@ type evidenceJSON struct {
 
 type progressJSON struct {
 	Place            int         `json:"place"`
-	RemainingSeconds float64     `json:"remainingSeconds"`
+	RemainingSeconds *float64    `json:"remainingSeconds"` // null: not known
 	Phases           []phaseJSON `json:"phases"`
 }
 
@@ -248,7 +248,11 @@ func resultOf(step labs.StepState, i int, evidence bool) resultJSON {
 
 func progress(view *labs.View) *progressJSON {
 	now := time.Now()
-	out := &progressJSON{Place: view.Progress.Place, RemainingSeconds: seconds(view.Progress.Remaining(now)), Phases: []phaseJSON{}}
+	out := &progressJSON{Place: view.Progress.Place, Phases: []phaseJSON{}}
+	if left, known := view.Progress.Remaining(now); known {
+		remaining := seconds(left)
+		out.RemainingSeconds = &remaining
+	}
 	for _, phase := range view.Progress.Phases {
 		p := phaseJSON{Name: phase.Name, Title: phase.Title, State: "waiting", EstimateSeconds: seconds(phase.Estimate)}
 		switch {

@@ -127,7 +127,8 @@ export interface ProgressPhase {
 export interface Progress {
   /** In the line for a cluster: 1 is next, 0 is not waiting. */
   place: number
-  remainingSeconds: number
+  /** null: not known. */
+  remainingSeconds: number | null
   phases: ProgressPhase[]
 }
 
