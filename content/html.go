@@ -51,7 +51,7 @@ func (htmlRenderer) fence(w util.BufWriter, source []byte, node ast.Node, enteri
 // and what they print below them.
 func writeShell(w util.BufWriter, parts []shellPart) {
 	for _, part := range parts {
-		open := `<pre data-run=""><code class="language-bash">`
+		open := `<pre data-run="` + sizes(part.lines) + `"><code class="language-bash">`
 		if part.output {
 			open = `<pre><code>`
 		}
@@ -130,6 +130,7 @@ var policy = func() *bluemonday.Policy {
 	p.AllowElements("ol")
 	p.AllowAttrs("align").Matching(regexp.MustCompile(`^(left|center|right)$`)).OnElements("th", "td")
 	p.AllowAttrs("data-run", "data-copy").Matching(regexp.MustCompile(`^$`)).OnElements("pre", "code")
+	p.AllowAttrs("data-run").Matching(regexp.MustCompile(`^[0-9]{1,4}( [0-9]{1,4})*$`)).OnElements("pre")
 	p.AllowAttrs("class").Matching(regexp.MustCompile(`^language-[a-z0-9-]{1,20}$`)).OnElements("code")
 	p.AllowAttrs("href").OnElements("a")
 	p.AllowAttrs("data-app").Matching(appTarget).OnElements("a")

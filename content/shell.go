@@ -3,6 +3,7 @@ package content
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -107,6 +108,32 @@ func sessionParts(lines []string) []shellPart {
 		}
 	}
 	return parts
+}
+
+// sizes says of how many lines each command of a block is, "1 3 1", so that the page
+// can run one after the other; "" where there is one only. Comments and blank lines
+// belong to the command that follows, or at the end to the last.
+func sizes(lines []string) string {
+	var sizes []string
+	var command unfinished
+	size, whole := 0, false // of the command that is being read; one has been read
+	for i, line := range lines {
+		if !command.text() && isCommand(line) {
+			whole = true
+		}
+		size++
+		command.add(line)
+		rest := lines[i+1:]
+		if command.waits() || !whole || !slices.ContainsFunc(rest, isCommand) {
+			continue
+		}
+		sizes = append(sizes, strconv.Itoa(size))
+		command, size, whole = unfinished{}, 0, false
+	}
+	if len(sizes) == 0 {
+		return ""
+	}
+	return strings.Join(append(sizes, strconv.Itoa(size)), " ")
 }
 
 func blank(lines []string) bool {

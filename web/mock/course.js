@@ -1,6 +1,9 @@
 // A small course with the HTML that the real server renders from Markdown.
 
-const pre = (/** @type {string} */ code) => `<pre data-run><code class="language-bash">${code}\n</code></pre>`
+const pre = (/** @type {string} */ code) => {
+  const lines = code.split('\n')
+  return `<pre data-run="${lines.length > 1 ? lines.map(() => 1).join(' ') : ''}"><code class="language-bash">${code}\n</code></pre>`
+}
 
 /** @typedef {{name: string, title: string, pending?: string, wrong?: string, missing: string, question?: {options: string[]}, right?: string}} MockCheck */
 /** @typedef {{name: string, title: string, points: number, instructions: string, hints: string[], checks: MockCheck[]}} MockStep */

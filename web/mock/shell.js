@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
 
 const prompt = '\x1b[1;32mstudent@workstation\x1b[0m:\x1b[1;34m~\x1b[0m$ '
+// Bash pastes in brackets while it reads a line, and not while a command runs.
+const reading = '\x1b[?2004h'
+const running = '\x1b[?2004l'
 const ringSize = 1 << 20
 
 /** A pretence of a shell: enough to type at, with the terminal protocol of the real one. */
@@ -31,7 +34,7 @@ export class Shell {
     this.line = ''
     this.exited = false
     this.flood = null
-    this.print('\x1b[?2004h' + prompt)
+    this.print(reading + prompt)
   }
 
   get end() {
@@ -123,12 +126,16 @@ export class Shell {
     // eslint-disable-next-line no-control-regex
     for (const char of text.replace(/\x1b\[20[01]~/g, '')) {
       if (char === '\x03') {
+        this.print('^C\n' + (this.flood ? '' : running) + reading + prompt)
         if (this.flood) clearInterval(this.flood)
         this.flood = null
         this.line = ''
-        this.print('^C\n' + prompt)
       } else if (this.flood) continue
       else if (char === '\r') this.enter()
+      else if (char === '\x15') {
+        this.print('\b \b'.repeat(this.line.length))
+        this.line = ''
+      }
       else if (char === '\x7f') {
         if (this.line === '') continue
         this.line = this.line.slice(0, -1)
@@ -143,7 +150,7 @@ export class Shell {
   enter() {
     const line = this.line.trim()
     this.line = ''
-    this.print('\n')
+    this.print('\n' + running)
     if (line === 'exit') {
       this.print('logout\n')
       this.exited = true
@@ -157,9 +164,13 @@ export class Shell {
       this.flood = setInterval(() => this.print('y\n'.repeat(2000)), 5)
       return
     }
+    if (line.endsWith('--watch')) {
+      this.flood = setInterval(() => this.print('web-6d4cf56db6-4xk2p   1/1     Running\n'), 100)
+      return
+    }
     if (line) this.print(answer(line))
     this.onCommand(line)
-    this.print(prompt)
+    this.print(reading + prompt)
   }
 }
 

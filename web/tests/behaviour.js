@@ -5,6 +5,7 @@ import { lab, prompt, rows, shows, type, until } from './lab.js'
 import { startProxy } from './proxy.js'
 import { question } from './question.js'
 import { reading } from './reading.js'
+import { running } from './running.js'
 
 const tests = {
   async 'the terminal has the keyboard as soon as it opens'(page) {
@@ -12,19 +13,6 @@ const tests = {
     await page.keyboard.type('kubectl get nodes')
     await page.keyboard.press('Enter')
     await shows(page, 'control-plane')
-  },
-
-  async 'a long line of a block without Run shows that it goes on, and scrolls by keyboard'(page) {
-    await lab(page)
-    const title = page.locator('#step-self-heal button[aria-expanded]')
-    if ((await title.getAttribute('aria-expanded')) === 'false') await title.click()
-    const block = page.locator('#step-self-heal pre:not([data-run])')
-    const place = await block.evaluate((pre) => ({ shown: pre.clientWidth, whole: pre.scrollWidth, shade: getComputedStyle(pre).backgroundAttachment }))
-    assert.ok(place.whole > place.shown, `the block is ${place.shown} wide and its lines ${place.whole}`)
-    assert.match(place.shade, /local.*scroll/)
-    await block.focus()
-    await page.keyboard.press('ArrowRight')
-    await until('the block scrolls', () => block.evaluate((pre) => pre.scrollLeft > 0))
   },
 
   async 'Option types what a German Mac keyboard has there'(page) {
@@ -372,6 +360,7 @@ const tests = {
     await page.locator('.xterm-rows').getByText(prompt).first().waitFor()
   },
   ...question,
+  ...running,
   ...reading,
 }
 

@@ -4,6 +4,19 @@ import { origin, steer } from './browser.js'
 import { complete, expanded, inSight, lab, placeOf, placesOf, prompt, settled, shows, until } from './lab.js'
 
 export const reading = {
+  async 'a long line of a block without Run shows that it goes on, and scrolls by keyboard'(page) {
+    await lab(page)
+    const title = page.locator('#step-self-heal button[aria-expanded]')
+    if ((await title.getAttribute('aria-expanded')) === 'false') await title.click()
+    const block = page.locator('#step-self-heal pre:not([data-run])')
+    const place = await block.evaluate((pre) => ({ shown: pre.clientWidth, whole: pre.scrollWidth, shade: getComputedStyle(pre).backgroundAttachment }))
+    assert.ok(place.whole > place.shown, `the block is ${place.shown} wide and its lines ${place.whole}`)
+    assert.match(place.shade, /local.*scroll/)
+    await block.focus()
+    await page.keyboard.press('ArrowRight')
+    await until('the block scrolls', () => block.evaluate((pre) => pre.scrollLeft > 0))
+  },
+
   async 'Run types the command, a step ticks, and nothing moves until the reader does'(page) {
     await lab(page)
     await page.setViewportSize({ width: 1280, height: 600 })

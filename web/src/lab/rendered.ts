@@ -1,10 +1,14 @@
 import { messageOf } from '../api/error'
 import { notices } from '../app/notices.svelte'
 import { copy } from '../terminal/clipboard'
+import { commandsOf } from '../terminal/runner'
 
 export interface Actions {
-  /** Runs a command in the terminal. A string says why it could not. */
-  run: (command: string) => string | null
+  /**
+   * Runs commands in the terminal, one after the other. A string says why it could
+   * not; an empty one that the terminal itself asks what to do.
+   */
+  run: (commands: string[]) => string | null
   /** Asks where an application of the session's cluster shows. */
   app: (app: AppTarget) => Promise<string>
 }
@@ -55,7 +59,8 @@ function addTools(pre: HTMLElement, actions: Actions): void {
     layOut(pre.querySelector('code') ?? pre)
     const run = button('Run', icons.play, 'Run in the terminal: ' + firstLine(command))
     run.classList.add('run')
-    run.addEventListener('click', () => runFrom(run, command, actions))
+    const commands = commandsOf(command, pre.dataset.run)
+    run.addEventListener('click', () => runFrom(run, commands, actions))
     tools.append(run)
   }
   const copying = button('', icons.copy, 'Copy')
@@ -104,14 +109,14 @@ function makeButton(code: HTMLElement, actions: Actions): void {
   run.className = 'inline-run'
   run.textContent = command
   run.title = 'Run in the terminal'
-  run.addEventListener('click', () => runFrom(run, command, actions))
+  run.addEventListener('click', () => runFrom(run, [command], actions))
   code.replaceWith(run)
 }
 
-function runFrom(from: HTMLElement, command: string, actions: Actions): void {
-  const refusal = actions.run(command)
+function runFrom(from: HTMLElement, commands: string[], actions: Actions): void {
+  const refusal = actions.run(commands)
   if (refusal) notices.error(refusal)
-  else said(from)
+  else if (refusal === null) said(from)
 }
 
 async function openApp(text: string, actions: Actions): Promise<void> {

@@ -15,6 +15,7 @@ import { TerminalInput } from './input'
 import { inputMessages, runInput } from './paste'
 import { parseControl, type Control } from './protocol'
 import { accelerate } from './renderer'
+import { Runner } from './runner'
 import { TerminalStream } from './stream'
 
 export type ScreenState = 'connecting' | 'open' | 'waiting' | 'exited' | 'closed'
@@ -47,12 +48,17 @@ export class TerminalScreen {
   /** Bytes that are missing above, after a long break. */
   lost = $state(0)
   title = $state('')
+  /** Commands that were not run, because a program has the terminal. */
+  held = $state.raw<string[]>([])
+  /** How many commands follow, each when the one before has ended. */
+  following = $state(0)
 
   readonly terminal: Terminal
   readonly search = new SearchAddon()
   private readonly fit = new FitAddon()
   private readonly stream = new TerminalStream()
   private readonly input = new TerminalInput()
+  private readonly runner: Runner
   /** No attached has come on this connection yet. */
   private fresh = true
   private socket: LiveSocket | null = null
@@ -78,6 +84,7 @@ export class TerminalScreen {
     this.terminal.loadAddon(this.fit)
     this.terminal.loadAddon(this.search)
     this.terminal.loadAddon(new WebLinksAddon())
+    this.runner = new Runner(this.terminal, (text) => this.type(text), (left) => (this.following = left))
     this.terminal.onTitleChange((title) => (this.title = title))
     if (!options.readOnly) {
       this.terminal.onData((data) => this.typed(data))
@@ -130,17 +137,44 @@ export class TerminalScreen {
     this.terminal.options.screenReaderMode = on
   }
 
-  /** Types a command and runs it. A string says why it did not. */
-  run(command: string): string | null {
+  /**
+   * Types commands and runs them, one after the other. A string says why it did not;
+   * where a program has the terminal it is empty, and the commands are held.
+   */
+  run(commands: string[]): string | null {
     if (this.state === 'exited') return 'The shell in this terminal has ended. Open a new one first.'
     if (this.state !== 'open') return 'The terminal is not connected yet. Try again in a moment.'
     if (this.terminal.buffer.active.type === 'alternate') {
       return 'An editor or a pager is open in this terminal. Leave it first (q, or Ctrl+X in nano), then run the command.'
     }
-    this.type(runInput(command, this.terminal.modes.bracketedPasteMode))
+    const done = this.runner.run(commands)
+    this.held = done ? [] : commands
     this.terminal.scrollToBottom()
+    if (done) this.terminal.focus()
+    return done ? null : ''
+  }
+
+  /** Ends the program that has the terminal, and runs what was held. */
+  stopAndRun(): void {
+    this.runner.stopAndRun(this.held)
+    this.letGo()
+  }
+
+  /** Types what was held into the program that has the terminal. */
+  typeHeld(): void {
+    this.type(runInput(this.held.join('\n'), false))
+    this.letGo()
+  }
+
+  letGo(): void {
+    this.held = []
     this.terminal.focus()
-    return null
+  }
+
+  /** Leaves out the commands that follow. */
+  leaveOut(): void {
+    this.runner.cancel()
+    this.terminal.focus()
   }
 
   /** Opens a new shell where the last one ended or was refused. */
@@ -196,6 +230,7 @@ export class TerminalScreen {
         const { reset, lost } = this.stream.attached(control)
         this.lost = reset ? lost : 0
         // Through the queue, behind what still waits to be drawn of the old shell.
+        if (reset) this.runner.cancel() // another shell, or one whose prompt was missed
         if (reset) this.terminal.write(clearScreen)
         this.adopt(control)
         if (this.fresh) for (const message of this.input.attached(control)) this.socket?.send(message)
@@ -235,6 +270,7 @@ export class TerminalScreen {
     // The emulator's answers to output of the past are not input; and of the
     // views that show this shell, only the one that the server chose answers.
     if (this.stream.silent && isAnswer(data)) return
+    if (data === '\x03') this.runner.cancel()
     this.type(data)
   }
 
