@@ -166,7 +166,7 @@ func (c *config) validateServing() error {
 		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 			problems = append(problems, fmt.Errorf("--public-url %q: want a scheme and a host only, such as https://lab.example.org", c.PublicURL))
 		} else if strings.Trim(u.Path, "/") != "" {
-			problems = append(problems, fmt.Errorf("--public-url %q: Wheelhouse cannot be served below a path such as %s: want a scheme and a host only, such as https://lab.example.org", c.PublicURL, u.Path))
+			problems = append(problems, fmt.Errorf("--public-url %q: it cannot be served below a path such as %s: want a scheme and a host only, such as https://lab.example.org", c.PublicURL, u.Path))
 		}
 	}
 	if err == nil && !loopback(host) && c.TLSCert == "" && !strings.HasPrefix(c.PublicURL, "https://") {

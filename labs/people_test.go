@@ -42,9 +42,9 @@ func TestNamesAndPasswords(t *testing.T) {
 		{"  Bob Ross ", goodPassword, "", ""},
 		{long, goodPassword, "", ""},
 		{"Zoë", "0123456789", "", ""},
-		{"علی‌رضا", goodPassword, "", ""},                       // Persian, with a joiner that parts letters
-		{"क्‍ष", goodPassword, "", ""},                          // Devanagari, with one that joins them
-		{"Mae 👩🏽‍🔬", goodPassword, "", ""},                      // one picture of three
+		{"علی\u200cرضا", goodPassword, "", ""},                  // Persian, with a joiner that parts letters
+		{"क्\u200dष", goodPassword, "", ""},                     // Devanagari, with one that joins them
+		{"Mae 👩🏽\u200d🔬", goodPassword, "", ""},                 // one picture of three
 		{"علیرضا", goodPassword, labs.CodeConflict, "is taken"}, // the same without
 		{"山田\u3000太郎", goodPassword, "", ""},                    // an ideographic space
 		{"山田 太郎", goodPassword, labs.CodeConflict, "is taken"},

@@ -91,7 +91,7 @@ func ParseOrigin(text string) (*url.URL, error) {
 		return nil, errors.New("give it as https://lab.example.org or http://127.0.0.1:8080")
 	}
 	if u.Path != "" {
-		return nil, fmt.Errorf("Wheelhouse cannot be served below a path such as %s: it needs a host name, or a port, of its own", u.Path)
+		return nil, fmt.Errorf("it cannot be served below a path such as %s: it needs a host name, or a port, of its own", u.Path)
 	}
 	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, errors.New("only scheme, host and port may be given")
