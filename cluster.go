@@ -191,7 +191,7 @@ first, or start it with --warm 0.`,
 				}
 			}
 			d := deletion{provider: provider, names: names, out: cmd.OutOrStdout(), err: cmd.ErrOrStderr()}
-			if d.server, err = cfg.server(cmd.Context()); err != nil {
+			if d.server, _, err = cfg.server(cmd.Context()); err != nil {
 				return err
 			}
 			if d.owners, err = cfg.owners(cmd.Context()); err != nil {

@@ -53,7 +53,7 @@ func newStopperCommand(use string, refused bool, short, done string, do func(sto
 	return newAbilityCommand(use, short, 1, lacking, func(cmd *cobra.Command, cfg *config, able stopper, names []string) error {
 		at := slices.IndexFunc(names, func(name string) bool { return strings.HasPrefix(name, provisioner.NamePrefix) })
 		if refused && at >= 0 {
-			if server, err := cfg.server(cmd.Context()); err != nil {
+			if server, _, err := cfg.server(cmd.Context()); err != nil {
 				return err
 			} else if server != nil {
 				return fmt.Errorf("cluster %s belongs to the Wheelhouse that runs on %s, which would start it again at once; stop that first", names[at], cfg.Data)

@@ -234,13 +234,22 @@ func (c *config) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel}))
 }
 
+// dataFolder is --data from the root on.
+func (c *config) dataFolder() (string, error) {
+	folder, err := filepath.Abs(c.Data)
+	if err != nil {
+		return "", fmt.Errorf("--data %q: %w", c.Data, err)
+	}
+	return folder, nil
+}
+
 // openData makes the data folder, for its owner only.
 func (c *config) openData() error {
-	absolute, err := filepath.Abs(c.Data)
+	folder, err := c.dataFolder()
 	if err != nil {
-		return fmt.Errorf("--data %q: %w", c.Data, err)
+		return err
 	}
-	c.Data = absolute
+	c.Data = folder
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return fmt.Errorf("cannot make the data folder: %w; choose another with --data", err)
 	}

@@ -46,26 +46,26 @@ func (p *program) status(ctx context.Context) control.Status {
 	return status
 }
 
-// server returns who answers for the Wheelhouse that serves the data folder: nil where
-// none runs.
-func (c *config) server(ctx context.Context) (*control.Client, error) {
-	data, err := filepath.Abs(c.Data)
+// server returns who answers for the Wheelhouse that serves the data folder, and how
+// that is: nil where none runs.
+func (c *config) server(ctx context.Context) (*control.Client, *control.Status, error) {
+	data, err := c.dataFolder()
 	if err != nil {
-		return nil, fmt.Errorf("--data %q: %w", c.Data, err)
+		return nil, nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	client := control.NewClient(func(ctx context.Context) (net.Conn, error) { return host.DialUnix(ctx, data, control.Socket) })
-	_, err = client.Status(ctx)
+	status, err := client.Status(ctx)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
-		return nil, nil // none, or one that was killed
+		return nil, nil, nil // none, or one that was killed
 	case errors.Is(err, fs.ErrPermission):
-		return nil, fmt.Errorf("the Wheelhouse of %s belongs to another user: %w; try with sudo", data, err)
+		return nil, nil, fmt.Errorf("the Wheelhouse of %s belongs to another user: %w; try with sudo", data, err)
 	case err != nil:
-		return nil, fmt.Errorf("a Wheelhouse runs on %s but does not answer; if it does not in a minute either, stop it and try again: %w", data, err)
+		return nil, nil, fmt.Errorf("a Wheelhouse runs on %s but does not answer; if it does not in a minute either, stop it and try again: %w", data, err)
 	}
-	return client, nil
+	return client, status, nil
 }
 
 // owners are the sessions under way of a data folder, by their clusters' names.

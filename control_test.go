@@ -112,7 +112,7 @@ func TestUserDeleteEndsSessions(t *testing.T) {
 func TestDeletion(t *testing.T) {
 	data, closed := serving(t)
 	cfg := &config{Data: data}
-	server, err := cfg.server(t.Context())
+	server, _, err := cfg.server(t.Context())
 	if err != nil || server == nil {
 		t.Fatalf("got %v, %v, want the server", server, err)
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"text/tabwriter"
 	"time"
 
@@ -45,20 +44,13 @@ lab. The exit status is 0 where one runs and labs can be opened, else 1.`,
   wheelhouse status --data /var/lib/wheelhouse -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			data, err := filepath.Abs(cfg.Data)
-			if err != nil {
-				return fmt.Errorf("--data %q: %w", cfg.Data, err)
-			}
-			cfg.Data = data
-			info := statusInfo{Data: data, Sessions: []sessionInfo{}}
-			server, err := cfg.server(cmd.Context())
-			if err != nil {
+			var err error
+			if cfg.Data, err = cfg.dataFolder(); err != nil {
 				return err
 			}
-			if server != nil {
-				if info.Server, err = server.Status(cmd.Context()); err != nil {
-					return err
-				}
+			info := statusInfo{Data: cfg.Data, Sessions: []sessionInfo{}}
+			if _, info.Server, err = cfg.server(cmd.Context()); err != nil {
+				return err
 			}
 			live, err := cfg.liveSessions(cmd.Context())
 			if err != nil {

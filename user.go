@@ -241,7 +241,7 @@ func (c *config) endSessions(ctx context.Context, sessions []labs.LiveSession) e
 	if len(sessions) == 0 {
 		return nil
 	}
-	server, err := c.server(ctx)
+	server, _, err := c.server(ctx)
 	if server == nil || err != nil {
 		return err
 	}

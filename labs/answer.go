@@ -17,7 +17,8 @@ type given struct {
 }
 
 // Answer judges what a student answered to a check of an open step, and returns
-// when that is stored. A wrong option is a Try, which costs points. CodeInvalid says that this is no answer to this check,
+// when that is stored. A wrong option is a Try, which costs points. CodeInvalid says
+// that this is no answer to this check,
 // CodeConflict that none can be given now.
 func (s *Service) Answer(ctx context.Context, actor *User, id, step, check, answer string) (*View, error) {
 	view, err := s.view(ctx, id)
@@ -39,7 +40,7 @@ func (s *Service) Answer(ctx context.Context, actor *User, id, step, check, answ
 		return nil, &Error{Code: CodeConflict, Message: "This step is not open, so no answer to it can be taken."}
 	}
 	s.Touch(id)
-	if len(asked.Answer.Options) > 0 && !asked.Answer.Right(answer) && !passed(findIn(view.results(), step, check)) {
+	if len(asked.Answer.Options) > 0 && !asked.Answer.Right(answer) && !passed(find(view.resultsOf(step), check)) {
 		try := Try{Step: step, Check: check, Option: answer, At: now()}
 		if err := s.stores.Tries.Add(ctx, view.Session.UserID, view.Session.Lab, try); err != nil {
 			return nil, err

@@ -58,13 +58,14 @@ type View struct {
 	Tries []Try // of its student at this lab, in whichever session, by step, check and time
 }
 
-// results returns what is known of all steps.
-func (v *View) results() []grader.Result {
-	var all []grader.Result
+// resultsOf returns what is known of a step.
+func (v *View) resultsOf(name string) []grader.Result {
 	for _, step := range v.Steps {
-		all = append(all, step.Results...)
+		if step.Step == name {
+			return step.Results
+		}
 	}
-	return all
+	return nil
 }
 
 // state is what a View is made of.

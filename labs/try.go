@@ -27,25 +27,29 @@ type Tries interface {
 	Of(ctx context.Context, userID, lab string) ([]Try, error)
 }
 
+// of reports whether it is of this question.
+func (t Try) of(step, check string) bool { return t.Step == step && t.Check == check }
+
 // LostPoints is what wrong options cost of a step's points: of those that the question
 // counts, the same part as of its wrong options were chosen, rounded down. Whoever
 // chose all of them knew nothing, and has nothing for it; one slip among many costs
-// little.
+// little. What was chosen after until, unless that is zero, costs nothing.
 func LostPoints(step *content.Step, tries []Try, until time.Time) int {
+	if !until.IsZero() {
+		tries = slices.DeleteFunc(slices.Clone(tries), func(t Try) bool { return t.At.After(until) })
+	}
 	lost := 0
 	for i := range step.Checks {
 		check := &step.Checks[i]
-		chosen := chosenOf(step, check, tries, until)
-		if chosen == 0 {
-			continue
+		if wrong := len(WrongOptions(step, check, tries)); wrong > 0 {
+			points, of := worth(step, check)
+			lost += points * wrong / (of * (len(check.Answer.Options) - len(check.Answer.Accept)))
 		}
-		points, of := worth(step, check)
-		lost += points * chosen / (of * (len(check.Answer.Options) - len(check.Answer.Accept)))
 	}
 	return lost
 }
 
-// WrongOptions are the options of a question that were chosen and wrong, in the
+// WrongOptions are the options of a question that were chosen and are wrong, in the
 // question's order.
 func WrongOptions(step *content.Step, check *content.Check, tries []Try) []string {
 	wrong := []string{}
@@ -53,27 +57,11 @@ func WrongOptions(step *content.Step, check *content.Check, tries []Try) []strin
 		return wrong
 	}
 	for _, option := range check.Answer.Options {
-		if slices.ContainsFunc(tries, func(t Try) bool { return t.Step == step.Name && t.Check == check.Name && t.Option == option }) {
+		if !check.Answer.Right(option) && slices.ContainsFunc(tries, func(t Try) bool { return t.of(step.Name, check.Name) && t.Option == option }) {
 			wrong = append(wrong, option)
 		}
 	}
 	return wrong
-}
-
-// chosenOf counts the wrong options of a question that were chosen by then; zero is
-// until now. An option that the question no longer has does not count.
-func chosenOf(step *content.Step, check *content.Check, tries []Try, until time.Time) int {
-	if check.Answer == nil || len(check.Answer.Options) == 0 {
-		return 0
-	}
-	n := 0
-	for _, try := range tries {
-		late := !until.IsZero() && try.At.After(until)
-		if try.Step == step.Name && try.Check == check.Name && !late && check.Answer.Offers(try.Option) && !check.Answer.Right(try.Option) {
-			n++
-		}
-	}
-	return n
 }
 
 // worth is how many points a check counts, as a fraction: what its author gave it, or
@@ -95,7 +83,7 @@ func worth(step *content.Step, check *content.Check) (points, of int) {
 // tried lets everybody see the try, once.
 func (l *liveSession) tried(try Try) {
 	l.publish(func() {
-		same := func(t Try) bool { return t.Step == try.Step && t.Check == try.Check && t.Option == try.Option }
+		same := func(t Try) bool { return t.of(try.Step, try.Check) && t.Option == try.Option }
 		if slices.ContainsFunc(l.tries, same) {
 			return
 		}

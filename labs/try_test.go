@@ -85,6 +85,17 @@ func TestTries(t *testing.T) {
 	})
 }
 
+// TestWhatIsRightIsNotShownAsWrong: an option that its author has made right since it
+// was chosen can be chosen.
+func TestWhatIsRightIsNotShownAsWrong(t *testing.T) {
+	step := choice()
+	step.Checks[0].Answer.Accept = []string{"Pod", "etcd"}
+	tries := []labs.Try{{Step: "choose", Check: "kind", Option: "etcd"}, {Step: "choose", Check: "kind", Option: "kubelet"}}
+	if got := labs.WrongOptions(&step, &step.Checks[0], tries); !slices.Equal(got, []string{"kubelet"}) {
+		t.Errorf("got %q, want kubelet alone", got)
+	}
+}
+
 // TestLostPoints: what each number of wrong options costs.
 func TestLostPoints(t *testing.T) {
 	at := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
