@@ -50,7 +50,7 @@ func newOrigins(public, apps string) (*origins, error) {
 			o.aliases = append(o.aliases, rooted+":"+defaultPorts[at.Scheme])
 		}
 	}
-	loopback := isLoopback(at.Hostname())
+	loopback := IsLoopback(at.Hostname())
 	if !o.secure && !loopback {
 		return nil, fmt.Errorf("server: public URL %q: plain http is for loopback only, as passwords and log-ins would cross the network in the clear: put a proxy with a certificate before Wheelhouse and give its https URL", public)
 	}
@@ -118,7 +118,8 @@ func port(u *url.URL) string {
 	return ":" + u.Port()
 }
 
-func isLoopback(host string) bool {
+// IsLoopback reports whether a host, a name or an address, is this machine to a browser.
+func IsLoopback(host string) bool {
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
 	}

@@ -62,7 +62,7 @@ func (t *attempt) identify(ctx context.Context, client *http.Client) bool {
 		return t.unknown(response)
 	}
 	t.found("Wheelhouse", OK, fmt.Sprintf("Wheelhouse %s answers (wheelhouse %s).", me.Version, me.Mode), "")
-	if t.at.Scheme == "http" && !loopback(t.at.Hostname()) {
+	if t.at.Scheme == "http" && !server.IsLoopback(t.at.Hostname()) {
 		return t.failed("encryption", "Passwords would cross the network in the clear.", "Set up TLS, and give --public-url https://"+t.at.Hostname()+".")
 	}
 	return true

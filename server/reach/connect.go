@@ -9,11 +9,13 @@ import (
 	"net"
 	"strings"
 	"syscall"
+
+	"wheelhouse/server"
 )
 
 func (t *attempt) resolve(ctx context.Context) bool {
 	host := t.at.Hostname()
-	if net.ParseIP(host) != nil || loopback(host) {
+	if net.ParseIP(host) != nil || server.IsLoopback(host) {
 		return true
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)

@@ -63,7 +63,7 @@ func (t *attempt) refused(response *http.Response, body []byte) bool {
 // when --apps-url says nothing: under subdomains.
 func (t *attempt) applications(ctx context.Context) {
 	host := t.at.Hostname()
-	if loopback(host) || net.ParseIP(host) != nil {
+	if server.IsLoopback(host) || net.ParseIP(host) != nil {
 		return
 	}
 	example := strings.Repeat("0", 32) + "." + host
@@ -79,12 +79,4 @@ func (t *attempt) applications(ctx context.Context) {
 		return
 	}
 	t.found(name, OK, fmt.Sprintf("Students' own web pages can be shown under *.%s.", host), "")
-}
-
-func loopback(host string) bool {
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }
