@@ -14,6 +14,7 @@ import (
 
 	"wheelhouse/content"
 	"wheelhouse/grader"
+	"wheelhouse/labs/mend"
 	"wheelhouse/labs/setup"
 	"wheelhouse/labs/terminal"
 	"wheelhouse/provisioner"
@@ -49,6 +50,23 @@ type Judge interface {
 	Confirm(step string)
 }
 
+// AddonKeeper is what a Pool also is whose clusters may lack an add-on for good:
+// *provisioner.Pool.
+type AddonKeeper interface {
+	// MissingAddons names what was deleted; see provisioner.AddonKeeper.
+	MissingAddons(ctx context.Context, name string) ([]string, error)
+	RestoreAddons(ctx context.Context, name string) error
+}
+
+// Tender looks after a session's cluster. Its methods may be called at the same time.
+type Tender interface {
+	// Look returns what the student broke of the way to the cluster, or an error where
+	// the cluster does not answer.
+	Look(ctx context.Context) ([]mend.Fault, error)
+	// Mend puts right what fault names.
+	Mend(ctx context.Context, fault mend.Type) error
+}
+
 // clusters is what sessions do with clusters: the parts of Options, each with its
 // default.
 type clusters struct {
@@ -56,7 +74,7 @@ type clusters struct {
 	rester  Rester // nil where clusters cannot rest
 	prepare func(ctx context.Context, lab *content.Lab, access *provisioner.Access) error
 	judge   func(lab *content.Lab, access *provisioner.Access, onResults func([]grader.Result)) (Judge, error)
-	reach   func(lab *content.Lab, access *provisioner.Access) (func(ctx context.Context) error, error)
+	tend    func(lab *content.Lab, access *provisioner.Access, cluster string) (Tender, error)
 
 	quiet func(ctx context.Context, access *provisioner.Access) (time.Duration, error)
 
@@ -68,7 +86,7 @@ func newClusters(options Options, programs map[string]*grader.Program) clusters 
 		pool:      options.Pool,
 		prepare:   options.Prepare,
 		judge:     options.Judge,
-		reach:     options.Reach,
+		tend:      options.Tend,
 		quiet:     options.Quiet,
 		durations: &durations{},
 	}
@@ -79,8 +97,11 @@ func newClusters(options Options, programs map[string]*grader.Program) clusters 
 	if c.judge == nil {
 		c.judge = graderJudge(programs, options.Logger)
 	}
-	if c.reach == nil {
-		c.reach = newReach
+	if c.tend == nil {
+		keeper, _ := options.Pool.(AddonKeeper)
+		c.tend = func(lab *content.Lab, access *provisioner.Access, cluster string) (Tender, error) {
+			return newTender(lab, access, addons{keeper, cluster})
+		}
 	}
 	if c.quiet == nil {
 		c.quiet = terminalsQuiet
@@ -132,10 +153,39 @@ func restConfig(access *provisioner.Access) (*rest.Config, error) {
 	return config, nil
 }
 
-// newReach returns what asks the API server whether it is ready, and the
-// workstation's agent whether it started anew: then the home folder is empty, and
-// gets its files again.
-func newReach(lab *content.Lab, access *provisioner.Access) (func(ctx context.Context) error, error) {
+// addons are those of one cluster.
+type addons struct {
+	keeper  AddonKeeper // nil where none are ever missing
+	cluster string
+}
+
+func (a addons) Missing(ctx context.Context) ([]string, error) {
+	if a.keeper == nil {
+		return nil, nil
+	}
+	return a.keeper.MissingAddons(ctx, a.cluster)
+}
+
+func (a addons) Restore(ctx context.Context) error {
+	if a.keeper == nil {
+		return nil
+	}
+	return a.keeper.RestoreAddons(ctx, a.cluster)
+}
+
+// tender asks the API server whether it is ready, and the workstation's agent whether
+// it started anew: then the home folder is empty, and gets its files again.
+type tender struct {
+	lab    *content.Lab
+	access *provisioner.Access
+	client *rest.RESTClient
+	mender *mend.Mender
+
+	mu   sync.Mutex
+	boot string // of the agent, when its home folder last had its files
+}
+
+func newTender(lab *content.Lab, access *provisioner.Access, addons mend.AddonKeeper) (Tender, error) {
 	config, err := restConfig(access)
 	if err != nil {
 		return nil, err
@@ -145,22 +195,29 @@ func newReach(lab *content.Lab, access *provisioner.Access) (func(ctx context.Co
 	if err != nil {
 		return nil, err
 	}
-	var boot string
-	return func(ctx context.Context) error {
-		if err := client.Get().AbsPath("/readyz").Do(ctx).Error(); err != nil {
-			return err
-		}
-		status, err := terminal.Ping(ctx, access.Dial)
-		if err != nil || status.Boot == boot {
-			return err
-		}
-		if err := restore(ctx, lab, access); err != nil {
-			return err
-		}
-		boot = status.Boot
-		return nil
-	}, nil
+	return &tender{lab: lab, access: access, client: client, mender: mend.New(lab, access, addons)}, nil
 }
+
+func (t *tender) Look(ctx context.Context) ([]mend.Fault, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.client.Get().AbsPath("/readyz").Do(ctx).Error(); err != nil {
+		return nil, err
+	}
+	status, err := terminal.Ping(ctx, t.access.Dial)
+	if err != nil {
+		return nil, err
+	}
+	if status.Boot != t.boot {
+		if err := restore(ctx, t.lab, t.access); err != nil {
+			return nil, err
+		}
+		t.boot = status.Boot
+	}
+	return t.mender.Look(ctx, status), nil
+}
+
+func (t *tender) Mend(ctx context.Context, fault mend.Type) error { return t.mender.Mend(ctx, fault) }
 
 // terminalsQuiet asks the workstation's agent.
 func terminalsQuiet(ctx context.Context, access *provisioner.Access) (time.Duration, error) {

@@ -8,8 +8,10 @@ import (
 	"wheelhouse/provisioner"
 )
 
-// NewReach is how a service looks at its clusters by default.
-var NewReach = newReach
+// NewTender is how a service looks after its clusters by default.
+func NewTender(lab *content.Lab, access *provisioner.Access, keeper AddonKeeper) (Tender, error) {
+	return newTender(lab, access, addons{keeper, "wh-test"})
+}
 
 // NewJudge is how a service judges its clusters by default.
 func NewJudge(lab *content.Lab, access *provisioner.Access, onResults func([]grader.Result)) (Judge, error) {

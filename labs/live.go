@@ -53,6 +53,8 @@ type liveSession struct {
 	retryRest time.Time // its cluster is not frozen before
 	inactive  idleTime
 
+	tender atomic.Pointer[Tender] // of its cluster, while that is watched
+
 	mu sync.Mutex // against the pool, which reports from a goroutine of its own
 	state
 }

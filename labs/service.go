@@ -30,9 +30,9 @@ type Options struct {
 	// Judge returns who judges a cluster, and calls onResults from one goroutine
 	// while it runs: nil is the grader with the lab's checks.
 	Judge func(lab *content.Lab, access *provisioner.Access, onResults func([]grader.Result)) (Judge, error)
-	// Reach returns what looks, now and then, whether a session's cluster answers:
-	// nil asks its API server, and tends its workstation.
-	Reach func(lab *content.Lab, access *provisioner.Access) (func(ctx context.Context) error, error)
+	// Tend returns what looks after a session's cluster now and then: nil asks its API
+	// server and its workstation.
+	Tend func(lab *content.Lab, access *provisioner.Access, cluster string) (Tender, error)
 	// Quiet tells for how long nothing was typed or printed in any terminal of a
 	// session's workstation: nil asks its agent.
 	Quiet func(ctx context.Context, access *provisioner.Access) (time.Duration, error)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"wheelhouse/grader"
+	"wheelhouse/labs/mend"
 	"wheelhouse/provisioner"
 )
 
@@ -55,6 +56,8 @@ type View struct {
 	Hints     []TakenHint // that its student took at this lab, in whichever session, by step and position
 	HintCosts HintCosts   // what the next ones cost
 
+	Faults []mend.Fault // what the student broke of the way to the cluster, while Ready
+
 	Tries []Try // of its student at this lab, in whichever session, by step, check and time
 }
 
@@ -76,6 +79,7 @@ type state struct {
 	hints    []TakenHint           // by step and position
 	tries    []Try                 // by step, check and time
 	classes  []Class               // whose readers see this session
+	faults   []mend.Fault          // as last seen, while Ready
 }
 
 // load reads what is stored of a session, which has been read already.
@@ -104,6 +108,9 @@ func (s *state) snapshot() *View {
 	view := &View{Session: s.session, Steps: s.steps, Hints: s.hints, HintCosts: costsOf(s.classes), Tries: s.tries}
 	if s.session.Phase == Pending {
 		view.Progress = s.progress
+	}
+	if s.session.Phase == Ready {
+		view.Faults = s.faults
 	}
 	return view
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"wheelhouse/grader"
+	"wheelhouse/labs/mend"
 	"wheelhouse/provisioner"
 )
 
@@ -31,13 +32,19 @@ type watching struct {
 
 	results chan []grader.Result // from the judge, who waits until they are stored
 	stopped chan error           // from the judge, when it gave up
-	reached chan error           // from the look at the cluster
+	reached chan reached         // from the look at the cluster
 
 	judge       Judge
 	retryJudge  backoff
 	unsaved     []grader.Result // what could not be stored, to be tried again
 	retrySave   backoff
 	unreachable time.Time // since when the cluster does not answer; zero while it does
+}
+
+// reached is what a look at the cluster found.
+type reached struct {
+	faults []mend.Fault
+	err    error
 }
 
 // watch judges a Ready session until ctx ends, the session is over, or its cluster
@@ -50,22 +57,24 @@ func (l *liveSession) watch(ctx context.Context) error {
 	if l.session.Reason == reasonWaking {
 		l.show("", "")
 	}
-	reach, err := l.service.clusters.reach(l.lab, access)
+	tender, err := l.service.clusters.tend(l.lab, access, l.session.Cluster)
 	if err != nil {
 		return gone(err)
 	}
+	l.tended(tender)
+	defer l.tended(nil)
 	w := &watching{
 		liveSession: l,
 		access:      access,
 		results:     make(chan []grader.Result),
 		stopped:     make(chan error),
-		reached:     make(chan error),
+		reached:     make(chan reached),
 	}
 	var work sync.WaitGroup
 	defer work.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	work.Go(func() { w.reachForever(ctx, reach) })
+	work.Go(func() { w.reachForever(ctx, tender) })
 	w.retryJudge.now()
 	beats := time.NewTicker(beat)
 	defer beats.Stop()
@@ -84,9 +93,12 @@ func (l *liveSession) watch(ctx context.Context) error {
 			answer.stored <- w.take(ctx, []grader.Result{answer.result})
 		case <-w.retrySave.C:
 			w.take(ctx, w.unsaved)
-		case err := <-w.reached:
-			if over := w.look(err); over != nil {
+		case found := <-w.reached:
+			if over := w.look(found.err); over != nil {
 				return over
+			}
+			if found.err == nil {
+				w.found(found.faults)
 			}
 		case <-beats.C:
 			if over := w.attend(ctx); over != nil {
@@ -195,7 +207,7 @@ func (w *watching) quietly(change func()) {
 }
 
 // reachForever looks every beat whether the cluster answers.
-func (w *watching) reachForever(ctx context.Context, reach func(context.Context) error) {
+func (w *watching) reachForever(ctx context.Context, tender Tender) {
 	for {
 		select {
 		case <-time.After(beat):
@@ -203,10 +215,10 @@ func (w *watching) reachForever(ctx context.Context, reach func(context.Context)
 			return
 		}
 		within, cancel := context.WithTimeout(ctx, beatTimeout)
-		err := reach(within)
+		faults, err := tender.Look(within)
 		cancel()
 		select {
-		case w.reached <- err:
+		case w.reached <- reached{faults, err}:
 		case <-ctx.Done():
 			return
 		}

@@ -15,6 +15,7 @@ import (
 	"wheelhouse/content"
 	"wheelhouse/grader"
 	"wheelhouse/labs"
+	"wheelhouse/labs/mend"
 	"wheelhouse/labs/sqlite"
 	"wheelhouse/provisioner"
 	"wheelhouse/provisioner/provisionertest"
@@ -39,7 +40,27 @@ type world struct {
 	setupErr error
 	setup    func(ctx context.Context) error // what a preparation does; nil is nothing
 	reachErr error
+	faults   []mend.Fault // what is broken, until it is mended
+	mendErr  error
 	printed  time.Time // when a terminal last printed something; zero is never
+}
+
+// tender is scripted by its world.
+type tender struct{ *world }
+
+func (t tender) Look(context.Context) ([]mend.Fault, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.faults), t.reachErr
+}
+
+func (t tender) Mend(_ context.Context, fault mend.Type) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.mendErr == nil {
+		t.faults = slices.DeleteFunc(t.faults, func(f mend.Fault) bool { return f.Type == fault })
+	}
+	return t.mendErr
 }
 
 // newWorld starts a world, which stops with the test. change may be nil.
@@ -56,13 +77,7 @@ func newWorld(t *testing.T, change func(w *world)) *world {
 		Logger:  slog.New(slog.DiscardHandler),
 		Prepare: w.prepare,
 		Judge:   w.judge,
-		Reach: func(*content.Lab, *provisioner.Access) (func(context.Context) error, error) {
-			return func(context.Context) error {
-				w.mu.Lock()
-				defer w.mu.Unlock()
-				return w.reachErr
-			}, nil
-		},
+		Tend:    func(*content.Lab, *provisioner.Access, string) (labs.Tender, error) { return tender{w}, nil },
 	}
 	w.options.Quiet = func(context.Context, *provisioner.Access) (time.Duration, error) {
 		w.mu.Lock()

@@ -53,6 +53,7 @@ func (s *Server) routes() []route {
 		{"POST", "/api/sessions/:session/apps", person, "", s.postApp},
 		{"POST", "/api/sessions/:session/answers", person, "", s.postAnswer},
 		{"POST", "/api/sessions/:session/hints", person, "", s.postHint},
+		{"POST", "/api/sessions/:session/repairs", person, "", s.postRepair},
 		{"GET", "/api/sessions/:session/terminals/:terminal", person, "", s.getTerminal},
 
 		{"GET", "/api/classes", person, Serve, s.getClasses},

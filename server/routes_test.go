@@ -67,6 +67,7 @@ var access = map[string]may{
 	"POST /api/sessions/:session/apps":               {map[string]any{"namespace": "default", "service": "web", "port": 80}, 401, 404, 404, 403, 200},
 	"POST /api/sessions/:session/answers":            {map[string]any{"step": "one", "check": "exists", "answer": "42"}, 401, 404, 404, 403, 404},
 	"POST /api/sessions/:session/hints":              {map[string]any{"step": "one", "hint": 0}, 401, 404, 404, 403, 200},
+	"POST /api/sessions/:session/repairs":            {map[string]any{"fault": "Kubeconfig"}, 401, 404, 404, 403, 200},
 	"GET /api/sessions/:session/terminals/:terminal": {nil, 401, 404, 404, 426, 426},
 	"GET /api/events?session":                        {nil, 401, 404, 404, 426, 426},
 	"GET /api/events?class":                          {nil, 401, 404, 404, 426, 404},

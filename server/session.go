@@ -10,6 +10,7 @@ import (
 
 	"wheelhouse/content"
 	"wheelhouse/labs"
+	"wheelhouse/labs/mend"
 )
 
 // sessionJSON is a whole session: what the page shows, and what the events
@@ -26,6 +27,12 @@ type sessionJSON struct {
 	EndedAt    *time.Time      `json:"endedAt"`
 	Steps      []stepStateJSON `json:"steps"`
 	Progress   *progressJSON   `json:"progress"` // while it waits for its cluster
+	Faults     []faultJSON     `json:"faults"`   // what the student broke and can have mended
+}
+
+type faultJSON struct {
+	Type    mend.Type `json:"type"`
+	Message string    `json:"message"`
 }
 
 type stepStateJSON struct {
@@ -155,6 +162,20 @@ func (s *Server) postHint(c *gin.Context) error {
 	return nil
 }
 
+// postRepair mends one of the session's faults and answers the session without it.
+func (s *Server) postRepair(c *gin.Context) error {
+	var in struct{ Fault mend.Type }
+	if err := decode(c, &in); err != nil {
+		return err
+	}
+	view, err := s.labs.Mend(c.Request.Context(), userOf(c), c.Param("session"), in.Fault)
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusOK, s.session(view, false))
+	return nil
+}
+
 // session turns a view into JSON. Every check of the lab is listed, looked at or
 // not, in the author's order.
 func (s *Server) session(view *labs.View, evidence bool) *sessionJSON {
@@ -166,6 +187,10 @@ func (s *Server) session(view *labs.View, evidence bool) *sessionJSON {
 		FinishedAt: optional(of.FinishedAt),
 		EndedAt:    optional(of.EndedAt),
 		Steps:      []stepStateJSON{},
+		Faults:     []faultJSON{},
+	}
+	for _, fault := range view.Faults {
+		out.Faults = append(out.Faults, faultJSON{fault.Type, fault.Message})
 	}
 	lab, there := s.course.Lab(of.Lab)
 	if there {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -18,6 +19,7 @@ import (
 	"wheelhouse/content"
 	"wheelhouse/grader"
 	"wheelhouse/labs"
+	"wheelhouse/labs/mend"
 	"wheelhouse/labs/sqlite"
 	"wheelhouse/labs/terminal/agent"
 	"wheelhouse/provisioner"
@@ -39,7 +41,8 @@ type world struct {
 	dir     string
 	stop    func() error // ends Serve and returns what it returned
 
-	fake *provisionertest.Fake
+	fake   *provisionertest.Fake
+	tender *tender
 
 	mu     sync.Mutex
 	judges map[string]*judge // by lab and server
@@ -56,12 +59,31 @@ type options struct {
 	apps   string
 }
 
+// tender finds what its test says, until it is mended.
+type tender struct {
+	mu     sync.Mutex
+	faults []mend.Fault
+}
+
+func (t *tender) Look(context.Context) ([]mend.Fault, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.faults), nil
+}
+
+func (t *tender) Mend(_ context.Context, fault mend.Type) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.faults = slices.DeleteFunc(t.faults, func(f mend.Fault) bool { return f.Type == fault })
+	return nil
+}
+
 func newWorld(t testing.TB, o options) *world {
 	t.Helper()
 	if o.mode == "" {
 		o.mode = server.Serve
 	}
-	w := &world{t: t, logs: &buffer{}, dir: t.TempDir(), judges: make(map[string]*judge)}
+	w := &world{t: t, logs: &buffer{}, dir: t.TempDir(), judges: make(map[string]*judge), tender: &tender{}}
 	logger := slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 
 	db, err := sqlite.Open(t.Context(), filepath.Join(w.dir, "wheelhouse.db"))
@@ -87,9 +109,7 @@ func newWorld(t testing.TB, o options) *world {
 		Limits: o.limits,
 		Logger: logger,
 		Judge:  w.judge,
-		Reach: func(*content.Lab, *provisioner.Access) (func(context.Context) error, error) {
-			return func(context.Context) error { return nil }, nil
-		},
+		Tend:   func(*content.Lab, *provisioner.Access, string) (labs.Tender, error) { return w.tender, nil },
 	})
 	if err != nil {
 		t.Fatal(err)

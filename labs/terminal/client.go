@@ -26,7 +26,23 @@ type Status struct {
 	// Quiet is for how long nothing was typed or printed in any terminal, or else
 	// since the agent's start; in nanoseconds. 0: the agent does not know.
 	Quiet time.Duration `json:"quiet"`
+
+	// HomeFault says why the student's programs cannot use the home folder; empty
+	// where they can. RepairHome mends it.
+	HomeFault string `json:"homeFault,omitempty"`
+	// ShellsEnd tells that the last shells ended as soon as they had started, with
+	// nothing typed: what start-up files with an error do. RepairStartup mends it.
+	ShellsEnd bool `json:"shellsEnd,omitempty"`
 }
+
+// Repair is something on the workstation that Mend puts right.
+type Repair string
+
+// The repairs.
+const (
+	RepairHome    Repair = "home"    // the home folder is its student's again, who may read and write it
+	RepairStartup Repair = "startup" // the shell's start-up files are as on a new workstation; what they were is kept beside them
+)
 
 // Ping asks the agent whether it is there. It blocks for 15 s at most. Boot in
 // the answer changes when the workstation starts anew, with an empty home folder
@@ -35,6 +51,12 @@ func Ping(ctx context.Context, dial Dialer) (Status, error) {
 	var status Status
 	err := call(ctx, dial, handshake, http.MethodGet, "/status", nil, &status)
 	return status, err
+}
+
+// Mend has the agent put something right. It blocks for 15 s at most; doing it again
+// is no error.
+func Mend(ctx context.Context, dial Dialer, what Repair) error {
+	return call(ctx, dial, handshake, http.MethodPost, "/repairs/"+string(what), nil, nil)
 }
 
 // roundTrip sends a request on a connection of its own. Where the answer's

@@ -188,6 +188,7 @@ func (t *Terminal) typeIn(v *Viewer, input []byte) (taken int64, err error) {
 		return 0, errNotReading
 	}
 	t.input = append(t.input, input...)
+	t.touched.Store(true)
 	signal(t.typed)
 	if s == nil {
 		return 0, nil

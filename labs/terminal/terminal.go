@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -70,10 +71,11 @@ type Terminal struct {
 	exited  chan struct{} // closed when the shell's process is gone
 	done    chan struct{} // closed when its output is complete too; then nothing of it runs any more
 
-	room   chan struct{} // of capacity 1: the pump may have something to read for
-	typed  chan struct{} // of capacity 1: there is input
-	typing sync.Mutex
-	input  []byte // guarded by typing, as is sources
+	room    chan struct{} // of capacity 1: the pump may have something to read for
+	typed   chan struct{} // of capacity 1: there is input
+	typing  sync.Mutex
+	touched atomic.Bool // something was typed
+	input   []byte      // guarded by typing, as is sources
 
 	sources map[string]*source
 
@@ -149,6 +151,9 @@ func (t *Terminal) Epoch() string { return t.epoch }
 
 // Done is closed when the shell and its output are over.
 func (t *Terminal) Done() <-chan struct{} { return t.done }
+
+// Touched tells whether anything was ever typed.
+func (t *Terminal) Touched() bool { return t.touched.Load() }
 
 // Active returns when something was last typed or printed, or the shell started.
 func (t *Terminal) Active() time.Time {

@@ -59,20 +59,18 @@ func TestMemory(t *testing.T) {
 	} {
 		t.Run(hog.name, func(t *testing.T) {
 			before := components(t, name)
-			script, err := os.ReadFile("testdata/memory/pods.yaml")
-			if err != nil {
-				t.Fatal(err)
-			}
-			said, exit := w.Run(t, prelude+"cat >pods.yaml <<'END'\n"+strings.ReplaceAll(string(script), "SCRIPT", hog.script)+`END
+			said, exit := w.Run(t, prelude+pods(t, "modest.yaml", "")+pods(t, "hog.yaml", hog.script)+`
 				try 20 kubectl get serviceaccount default >/dev/null 2>&1
 				kubectl wait --for=condition=MemoryPressure=False node --all --timeout=90s >/dev/null
-				kubectl apply -f pods.yaml >/dev/null
+				kubectl apply -f modest.yaml >/dev/null
+				kubectl wait --for=condition=Ready pod/modest --timeout=90s >/dev/null
+				kubectl apply -f hog.yaml >/dev/null
 				`+hog.command+`
 				kubectl get pod modest -o jsonpath='{.status.phase} {.status.containerStatuses[0].restartCount}{"\n"}'
-				kubectl get nodes >/dev/null; kubectl delete -f pods.yaml --now >/dev/null`)
+				kubectl get nodes >/dev/null; kubectl delete -f modest.yaml -f hog.yaml --now >/dev/null`)
 			if exit != 0 || !strings.Contains(said, "Running 0") {
-				more, _ := w.Run(t, `kubectl describe nodes; kubectl get pods -A -o wide; kubectl describe pod hog; kubectl get events -A | tail -n 40`)
-				t.Errorf("exit code %d: %s\n%s", exit, said, more)
+				more, _ := w.Run(t, `kubectl describe nodes; kubectl get pods -A -o wide; kubectl describe pods; kubectl get events -A | tail -n 40`)
+				t.Errorf("exit code %d: %q\n%s", exit, said, more)
 			}
 			if after := components(t, name); !slices.Equal(after, before) {
 				t.Errorf("the cluster's processes: got %q, want those of before, %q", after, before)
@@ -93,6 +91,17 @@ func TestMemory(t *testing.T) {
 			}
 		}
 	})
+}
+
+// pods returns a script that writes a file of testdata/memory, with command in the
+// place of SCRIPT.
+func pods(t *testing.T, file, command string) string {
+	t.Helper()
+	text, err := os.ReadFile("testdata/memory/" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "cat >" + file + " <<'END'\n" + strings.ReplaceAll(string(text), "SCRIPT", command) + "END\n"
 }
 
 // testSwap: memory and swap together have the limit of memory.

@@ -60,6 +60,7 @@ func TestClusters(t *testing.T) {
 		}
 	})
 	t.Run("fork bomb", w.ForkBomb)
+	t.Run("add-ons", func(t *testing.T) { testAddons(t, p, one, w) })
 	t.Run("node", func(t *testing.T) { testNode(t, p, one, w) })
 	t.Run("workstation starts anew", func(t *testing.T) { testRestart(t, w, one) })
 	t.Run("broken", func(t *testing.T) { testBroken(t, p, two) })

@@ -16,6 +16,7 @@ func (p *Provider) Delete(ctx context.Context, name string) error {
 	if !validName(name) {
 		return nil // there never was one
 	}
+	p.addons.Delete(name)
 	p.mu.Lock()
 	under := p.creating[name]
 	p.mu.Unlock()

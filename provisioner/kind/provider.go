@@ -51,6 +51,8 @@ type Provider struct {
 
 	networks sync.Mutex // held while a free subnet is looked for and taken
 
+	addons sync.Map // []addon by the cluster's name, once read
+
 	nodes sync.Mutex // held while a node is stopped or started
 
 	images  sync.Mutex // held while an image is pulled or built

@@ -74,7 +74,7 @@ function studentSession(/** @type {string} */ id) {
     })),
   }))
   const past = new Date(Date.now() - 1_200_000).toISOString()
-  return { id, lab: 'deployments', phase: 'Ready', reason: '', message: '', createdAt: past, readyAt: past, finishedAt: null, endedAt: null, steps, progress: null }
+  return { id, lab: 'deployments', phase: 'Ready', reason: '', message: '', createdAt: past, readyAt: past, finishedAt: null, endedAt: null, steps, progress: null, faults: [] }
 }
 
 /** What screenshots and tests ask of the mock itself. */
@@ -92,6 +92,7 @@ async function steer(/** @type {Request} */ req, /** @type {Response} */ res, /*
   if (what === 'progress' && session) session.progress = state.progress(body.seconds, body.place ?? 0)
   if (what === 'ready' && session) state.ready(session)
   if (what === 'fail' && session) state.end(session, 'Failed', body.reason, body.message)
+  if (what === 'break' && session) session.faults = body.faults
   if (what === 'drop') for (const client of sockets.clients) client.terminate()
   state.changed()
   json(res, 200, session ? { id: session.id } : {})
@@ -169,6 +170,12 @@ async function handle(/** @type {Request} */ req, /** @type {Response} */ res) {
     case 'POST sessions/ID/answers':
       if (!session) return problem(res, 404, 'NotFound', 'There is no such session, or it is not yours.')
       state.answer(session, body.step, body.check, body.answer)
+      return json(res, 200, withoutEvidence(session))
+    case 'POST sessions/ID/repairs':
+      if (!session) return problem(res, 404, 'NotFound', 'There is no such session, or it is not yours.')
+      if (body.fault === 'Addons') return problem(res, 503, 'Unavailable', 'That could not be mended now. Try again in a moment.')
+      session.faults = session.faults.filter((fault) => fault.type !== body.fault)
+      state.changed()
       return json(res, 200, withoutEvidence(session))
     case 'POST sessions/ID/apps':
       return json(res, 200, { url: `http://127.0.0.1:${port}/wheel.svg` })

@@ -2,7 +2,7 @@ import { allLabs, labOf, modules } from './course.js'
 import { Shell } from './shell.js'
 
 /** @typedef {{name: string, status: string, reason: string, message: string, pending: boolean, at: string | null, found?: string, tried?: string[], evidence?: {name: string, text: string}[]}} MockResult */
-/** @typedef {{id: string, lab: string, phase: string, reason: string, message: string, createdAt: string, readyAt: string | null, finishedAt: string | null, endedAt: string | null, steps: {name: string, completedAt: string | null, points: number, hints: string[], hintCost: number, checks: MockResult[]}[], progress: object | null}} MockSession */
+/** @typedef {{id: string, lab: string, phase: string, reason: string, message: string, createdAt: string, readyAt: string | null, finishedAt: string | null, endedAt: string | null, steps: {name: string, completedAt: string | null, points: number, hints: string[], hintCost: number, checks: MockResult[]}[], progress: object | null, faults: {type: string, message: string}[]}} MockSession */
 
 const phases = [
   { name: 'Nodes', title: 'Starting the machines', estimate: 2 },
@@ -122,6 +122,7 @@ export class State {
       readyAt: null,
       finishedAt: null,
       endedAt: null,
+      faults: [],
       steps: lab.steps.map((step) => ({
         name: step.name,
         completedAt: null,

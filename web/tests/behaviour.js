@@ -4,6 +4,7 @@ import { launch, newPage, origin, startMock, steer } from './browser.js'
 import { lab, prompt, rows, shows, type, until } from './lab.js'
 import { startProxy } from './proxy.js'
 import { question } from './question.js'
+import { repairs } from './repairs.js'
 import { reading } from './reading.js'
 import { running } from './running.js'
 
@@ -360,6 +361,7 @@ const tests = {
     await page.locator('.xterm-rows').getByText(prompt).first().waitFor()
   },
   ...question,
+  ...repairs,
   ...running,
   ...reading,
 }

@@ -62,7 +62,7 @@ func lookUp(options Options) (*account, error) {
 	return a, nil
 }
 
-// command prepares argv for the user, in the home folder. It gets nothing of the
+// command prepares argv for the user, in the home folder where that can be used. It gets nothing of the
 // agent's own environment.
 func (a *account) command(argv []string, env ...string) *exec.Cmd {
 	cmd := rootCommand(argv, a.home, slices.Concat([]string{
@@ -70,6 +70,7 @@ func (a *account) command(argv []string, env ...string) *exec.Cmd {
 		"LOGNAME=" + a.name,
 		"SHELL=/bin/bash",
 	}, env)...)
+	cmd.Dir = a.folder()
 	if a.foreign {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{
 			Uid: uint32(a.uid), Gid: uint32(a.gid), Groups: a.groups,

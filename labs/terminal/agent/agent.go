@@ -8,6 +8,7 @@
 //	GET  /terminals/NAME?…         Upgrade to terminal.Protocol
 //	POST /run                      terminal.RunMessage to terminal.RunAnswer
 //	PUT  /files?path=…&mode=OCTAL  the body becomes the file
+//	POST /repairs/REPAIR           terminal.Repair is done
 //
 // Refusals are a terminal.Error as JSON.
 package agent
@@ -75,9 +76,10 @@ type agent struct {
 	runs     chan struct{} // holds one token for each command that runs
 
 	ctx     context.Context // ends when the agent does
-	viewing sync.WaitGroup  // connections that left HTTP
+	viewing sync.WaitGroup  // connections that left HTTP, and what waits for a shell's end
 
 	watchingFull atomic.Bool
+	stillborn    atomic.Int32 // shells, the last ones, that ended as soon as they had started
 
 	mu        sync.Mutex
 	terminals map[string]*terminal.Terminal
@@ -148,11 +150,12 @@ func (a *agent) serve(listener net.Listener) error {
 func (a *agent) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, terminal.Status{Boot: a.boot, Quiet: a.quiet()})
+		answer(w, terminal.Status{Boot: a.boot, Quiet: a.quiet(), HomeFault: a.account.homeFault(), ShellsEnd: a.stillborn.Load() >= stillborn})
 	})
 	mux.HandleFunc("GET /terminals/{name}", a.attach)
 	mux.HandleFunc("POST /run", a.run)
 	mux.HandleFunc("PUT /files", a.writeFile)
+	mux.HandleFunc("POST /repairs/{repair}", a.repair)
 	return mux
 }
 

@@ -122,7 +122,7 @@ func (a *agent) makeRoom() error {
 
 // startShell starts a shell of the size that the request asks for.
 func (a *agent) startShell(request terminal.AttachRequest) (*terminal.Terminal, error) {
-	cmd := a.account.shell(a.options.Shell)
+	cmd, started := a.account.shell(a.options.Shell), time.Now()
 	t, err := terminal.Start(cmd, terminal.Options{
 		Name: request.Terminal,
 		Cols: request.Cols, Rows: request.Rows,
@@ -134,6 +134,7 @@ func (a *agent) startShell(request terminal.AttachRequest) (*terminal.Terminal, 
 		return nil, a.explain(err)
 	}
 	a.options.Logger.Info("shell started", "terminal", request.Terminal, "epoch", t.Epoch(), "pid", cmd.Process.Pid)
+	a.viewing.Go(func() { a.noteEnd(t, started) })
 	return t, nil
 }
 

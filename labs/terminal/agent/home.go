@@ -10,17 +10,14 @@ import (
 // there yet, and hands the home folder to the user. It runs before any process
 // of the user's.
 func (a *account) seedHome(skel string) error {
+	if err := a.reclaimHome(); err != nil {
+		return err
+	}
 	home, err := os.OpenRoot(a.home)
 	if err != nil {
 		return err
 	}
 	defer home.Close()
-	if err := a.own(home, "."); err != nil {
-		return err
-	}
-	if err := home.Chmod(".", 0o750); err != nil {
-		return err
-	}
 	from := os.DirFS(skel)
 	return fs.WalkDir(from, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {

@@ -65,7 +65,7 @@ func (w Workstation) Check(t *testing.T, cases []Case) {
 		t.Run(c.Name, func(t *testing.T) {
 			got, exit := w.Run(t, c.Script)
 			if !regexp.MustCompile(c.Want).MatchString(got) {
-				t.Errorf("%s: exit code %d, got %q, want a match of %s", c.Script, exit, got, c.Want)
+				t.Errorf("exit code %d, got %q, want a match of %s, from: %s", exit, got, c.Want, c.Script)
 			}
 		})
 	}

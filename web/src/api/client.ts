@@ -44,6 +44,8 @@ export class Client {
   takeHint = (id: string, hint: { step: string; hint: number }) =>
     this.post<Session>(path`/api/sessions/${id}/hints`, hint)
 
+  mend = (id: string, fault: string) => this.post<Session>(path`/api/sessions/${id}/repairs`, { fault })
+
   classes = async () => (await this.get<{ classes: ClassSummary[] }>('/api/classes')).classes
   createClass = (title: string) => this.post<ClassSummary>('/api/classes', { title })
   classGrid = (id: string) => this.get<ClassGrid>(path`/api/classes/${id}`)

@@ -144,6 +144,8 @@ export interface Session {
   endedAt: string | null
   steps: StepState[]
   progress: Progress | null
+  /** What the student broke of the way to their cluster. */
+  faults: { type: string; message: string }[]
 }
 
 export interface Evidence {

@@ -94,6 +94,12 @@ export class LabSession {
     if (session) await client.endSession(session.id)
   }
 
+  /** Has a fault of the session mended. */
+  async mend(fault: string): Promise<void> {
+    const session = this.session
+    if (session) await client.mend(session.id, fault)
+  }
+
   retryNow(): void {
     this.watch?.retryNow()
   }
