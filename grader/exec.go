@@ -134,13 +134,17 @@ func startingReason(state corev1.ContainerState) (reason, format, why string) {
 		return ReasonWrong, "has a container that ended (%s)", state.Terminated.Reason
 	case state.Waiting == nil || state.Waiting.Reason == "":
 		return ReasonPending, "is not running yet (%s)", "starting"
-	}
-	switch why := state.Waiting.Reason; why {
-	case "ContainerCreating", "PodInitializing":
-		return ReasonPending, "is not running yet (%s)", why
+	case Starting(state.Waiting):
+		return ReasonPending, "is not running yet (%s)", state.Waiting.Reason
 	default:
-		return ReasonWrong, "cannot start (%s); `kubectl describe pod` tells more", why
+		return ReasonWrong, "cannot start (%s); `kubectl describe pod` tells more", state.Waiting.Reason
 	}
+}
+
+// Starting reports whether a container that waits does so because its start is under
+// way, by the kubelet's reasons for that.
+func Starting(waiting *corev1.ContainerStateWaiting) bool {
+	return slices.Contains([]string{"", "ContainerCreating", "PodInitializing"}, waiting.Reason)
 }
 
 func ready(pod *corev1.Pod) bool {

@@ -149,7 +149,7 @@ func troubleIn(status corev1.ContainerStatus) *trouble {
 	switch state := status.State; {
 	case state.Waiting != nil:
 		t.reason, t.message = state.Waiting.Reason, state.Waiting.Message
-		if strings.HasPrefix(t.reason, "ContainerCreating") || t.reason == "PodInitializing" || t.reason == "" {
+		if Starting(state.Waiting) {
 			return nil
 		}
 	case state.Terminated != nil && state.Terminated.ExitCode != 0:

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/labels"
+
+	"wheelhouse/content"
 )
 
 // absence says in a sentence that an object is not there, and where something
@@ -48,7 +50,7 @@ func nearMiss(wanted query, there []*object) string {
 		case o.key == objectKey{wanted.namespace, wanted.name}: // it has just come
 		case o.key.namespace == wanted.namespace && alike:
 			similarHere = append(similarHere, o.key)
-		case strings.HasPrefix(o.key.namespace, "kube-") || o.key.namespace == "local-path-storage":
+		case content.SystemNamespace(o.key.namespace):
 		case o.key.namespace != wanted.namespace && o.key.name == wanted.name:
 			elsewhere = append(elsewhere, o.key)
 		case o.key.namespace != wanted.namespace && alike:
@@ -78,7 +80,7 @@ func unlike(look lookup, wanted query) string {
 	}
 	best, points, words := (*object)(nil), -1, ""
 	for _, o := range look(wanted.nearby()).objects {
-		if wanted.namespace == "" && strings.HasPrefix(o.key.namespace, "kube-") {
+		if wanted.namespace == "" && content.SystemNamespace(o.key.namespace) {
 			continue
 		}
 		if likeness, has := likenessOf(selector, o.labels); likeness > points {

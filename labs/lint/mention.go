@@ -66,7 +66,7 @@ func (l *linter) mentioned(c *check, known string) {
 func namesOf(spec *content.Check) []string {
 	var names []string
 	namespace := func(name string) {
-		if name != "" && name != "default" && !strings.HasPrefix(name, "kube-") {
+		if name != "" && name != "default" && !content.SystemNamespace(name) {
 			names = append(names, name)
 		}
 	}

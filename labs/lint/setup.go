@@ -86,7 +86,7 @@ func (s *setup) matches(object content.Object, made unstructured.Unstructured) b
 func (s *setup) sure(object content.Object) bool {
 	own, has := given[object.Kind]
 	switch {
-	case s.scripts != "", object.Namespace == "", strings.HasPrefix(object.Namespace, "kube-"), object.Namespace == "local-path-storage":
+	case s.scripts != "", object.Namespace == "", content.SystemNamespace(object.Namespace):
 		return false
 	case slices.Contains(everywhere, object.Kind):
 		return false

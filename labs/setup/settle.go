@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -15,6 +14,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
+
+	"wheelhouse/content"
+	"wheelhouse/grader"
 )
 
 const (
@@ -66,7 +68,7 @@ func unsettled(ctx context.Context, objects dynamic.Interface, now time.Time) (s
 			return "", fmt.Errorf("list %s: %w", resource.Resource, err)
 		}
 		for i := range list.Items {
-			if o := &list.Items[i]; !isSystem(o.GetNamespace()) && !madePods(o) {
+			if o := &list.Items[i]; !content.SystemNamespace(o.GetNamespace()) && !madePods(o) {
 				return nameOf(o), nil
 			}
 		}
@@ -82,17 +84,11 @@ func unsettled(ctx context.Context, objects dynamic.Interface, now time.Time) (s
 			failed = errors.Join(failed, err)
 			continue
 		}
-		if !isSystem(pod.Namespace) && !podSettled(&pod, now) {
+		if !content.SystemNamespace(pod.Namespace) && !podSettled(&pod, now) {
 			return nameOf(&list.Items[i]), nil
 		}
 	}
 	return "", failed
-}
-
-// isSystem reports whether a namespace is the cluster's own: a cluster that is
-// claimed is complete already.
-func isSystem(namespace string) bool {
-	return strings.HasPrefix(namespace, "kube-") || namespace == "local-path-storage"
 }
 
 // madePods reports whether a controller has made all the Pods that it will make for
@@ -152,8 +148,8 @@ func podSettled(pod *corev1.Pod, now time.Time) bool {
 
 // containerFailed reports whether a container cannot start, or ended in failure.
 func containerFailed(s corev1.ContainerStatus) bool {
-	if waiting := s.State.Waiting; waiting != nil {
-		return waiting.Reason != "" && waiting.Reason != "ContainerCreating" && waiting.Reason != "PodInitializing"
+	if s.State.Waiting != nil {
+		return !grader.Starting(s.State.Waiting)
 	}
 	return s.State.Terminated != nil && s.State.Terminated.ExitCode != 0
 }
