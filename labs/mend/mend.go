@@ -77,8 +77,7 @@ func (m *Mender) Look(ctx context.Context, status terminal.Status) []Fault {
 		faults = append(faults, Fault{HomeFolder, "Your home folder cannot be used: " + status.HomeFault +
 			". New terminals start in / and find neither your files nor your kubeconfig. Mending it gives you the folder back, with all that is in it."})
 	} else if message := m.kubeconfigFault(ctx); message != "" {
-		faults = append(faults, Fault{Kubeconfig, message +
-			" Mending it writes the lab's own; what is there now is kept as ~/.kube/config.saved."})
+		faults = append(faults, Fault{Kubeconfig, message})
 	}
 	if status.ShellsEnd {
 		faults = append(faults, Fault{StartupFiles, "New terminals end at once, as they do when ~/.bashrc or ~/.profile fails. " +
@@ -132,6 +131,9 @@ const (
 // lookScript prints the kubeconfig.
 const lookScript = `cd && { [ -e .kube/config ] || [ ! -x .kube -a -e .kube ] || exit 10; } && cat .kube/config 2>/dev/null || exit 11`
 
+// kept ends what is told of a kubeconfig that is there.
+const kept = " Mending it writes the lab's own; what is there now is kept as ~/.kube/config.saved."
+
 // kubeconfigFault says why kubectl finds no cluster with the kubeconfig that lies in
 // the home folder; "" where it does, where nobody can tell, and where the lab itself
 // has put one there.
@@ -146,26 +148,26 @@ func (m *Mender) kubeconfigFault(ctx context.Context) string {
 	case err != nil || result.Truncated:
 		return ""
 	case result.ExitCode == noFile:
-		return "There is no kubeconfig: ~/.kube/config is gone, so kubectl looks for a cluster at localhost:8080."
+		return "There is no kubeconfig: ~/.kube/config is gone, so kubectl looks for a cluster at localhost:8080. Mending it writes the lab's own."
 	case result.ExitCode == unreadable:
-		return "The kubeconfig ~/.kube/config cannot be read, so kubectl finds no cluster."
+		return "The kubeconfig ~/.kube/config cannot be read, so kubectl finds no cluster." + kept
 	case result.ExitCode != 0:
 		return ""
 	}
 	config, err := clientcmd.Load(result.Stdout)
 	if err != nil {
-		return "The kubeconfig ~/.kube/config is no valid one any more, so kubectl finds no cluster."
+		return "The kubeconfig ~/.kube/config is no valid one any more, so kubectl finds no cluster." + kept
 	}
 	current, there := config.Contexts[config.CurrentContext]
 	switch {
 	case config.CurrentContext == "":
-		return "The kubeconfig ~/.kube/config has no current context, so kubectl looks for a cluster at localhost:8080."
+		return "The kubeconfig ~/.kube/config has no current context, so kubectl looks for a cluster at localhost:8080." + kept
 	case !there:
-		return "The kubeconfig ~/.kube/config names a current context that it does not have, so kubectl finds no cluster."
+		return "The kubeconfig ~/.kube/config names a current context that it does not have, so kubectl finds no cluster." + kept
 	case config.Clusters[current.Cluster] == nil || config.Clusters[current.Cluster].Server == "":
-		return "The current context of the kubeconfig ~/.kube/config names a cluster that it does not have, so kubectl finds none."
+		return "The current context of the kubeconfig ~/.kube/config names a cluster that it does not have, so kubectl finds none." + kept
 	case config.AuthInfos[current.AuthInfo] == nil:
-		return "The current context of the kubeconfig ~/.kube/config names a user that it does not have, so kubectl cannot log in."
+		return "The current context of the kubeconfig ~/.kube/config names a user that it does not have, so kubectl cannot log in." + kept
 	}
 	return ""
 }

@@ -4,7 +4,7 @@ import { steer } from './browser.js'
 import { lab, until } from './lab.js'
 
 const faults = [
-  { type: 'Kubeconfig', message: 'There is no kubeconfig: ~/.kube/config is gone, so kubectl looks for a cluster at localhost:8080. Mending it writes the lab’s own; what is there now is kept as ~/.kube/config.saved.' },
+  { type: 'Kubeconfig', message: 'There is no kubeconfig: ~/.kube/config is gone, so kubectl looks for a cluster at localhost:8080. Mending it writes the lab’s own.' },
   { type: 'Addons', message: 'This cluster lacks what every cluster has: Deployment kube-system/coredns, which was deleted.' },
 ]
 
