@@ -132,17 +132,19 @@ type Can struct {
 // student in their home folder, as stdout and stderr (strings of 64 KiB
 // at most) and exitCode (int). One of File and Command is set.
 type Workstation struct {
-	File    string   // in the home folder, or an absolute path
-	Command []string // not run by a shell
-	Repeat  `json:"-"`
+	File        string   // in the home folder, or an absolute path
+	Command     []string // not run by a shell
+	StudentHome bool     `json:",omitempty"` // the command's HOME is the student's, whose settings programs read; for a check of those
+	Repeat      `json:"-"`
 }
 
 // Script runs a shell script on the workstation as the student, in their home
 // folder. Exit status 0 is True, 75 (sysexits' EX_TEMPFAIL) is not yet, all others
 // are wrong; the last line that it prints is told to the student.
 type Script struct {
-	Run    string
-	Repeat `json:"-"`
+	Run         string
+	StudentHome bool `json:",omitempty"` // HOME is the student's, whose settings programs read; for a check of those
+	Repeat      `json:"-"`
 }
 
 // During watches how a change goes: the validations have to hold in every state

@@ -83,7 +83,7 @@ func (d *document) check(here fieldAt, spec checkSpec) Check {
 		check.Once = true
 	}
 	if kind("script", spec.Script != nil) {
-		check.Script = &Script{Run: spec.Script.Run, Repeat: d.repeat(here.in("script"), &spec.Script.repeatSpec)}
+		check.Script = &Script{Run: spec.Script.Run, StudentHome: spec.Script.StudentHome, Repeat: d.repeat(here.in("script"), &spec.Script.repeatSpec)}
 		d.required(here("script", "run"), strings.TrimSpace(spec.Script.Run))
 	}
 	if kind("during", spec.During != nil) {
@@ -325,7 +325,10 @@ func (d *document) workstation(here fieldAt, spec *workstationSpec) *Workstation
 	if len(spec.Command) > 0 && spec.Command[0] == "" {
 		d.addf(here("command"), "command lists the program and its arguments")
 	}
-	return &Workstation{File: spec.File, Command: spec.Command, Repeat: d.repeat(here, &spec.repeatSpec)}
+	if spec.File != "" && spec.StudentHome {
+		d.addf(here("studentHome"), "studentHome is for a command; a file is read without settings")
+	}
+	return &Workstation{File: spec.File, Command: spec.Command, StudentHome: spec.StudentHome, Repeat: d.repeat(here, &spec.repeatSpec)}
 }
 
 func (d *document) during(here fieldAt, spec checkSpec) {

@@ -142,6 +142,8 @@ type (
 		File string `yaml:"file"`
 		// The program and its arguments, run as the student in their home folder. No shell reads them.
 		Command []string `yaml:"command"`
+		// Programs find the student's settings (HOME, ~/.kube/config), for a check that judges those. Elsewhere they find none.
+		StudentHome bool `yaml:"studentHome"`
 	}
 	// It runs as the student in their home folder. Exit status 0 is true, 75 is not yet, and all others are wrong; the last
 	// line that it prints is told to the student.
@@ -149,5 +151,7 @@ type (
 		repeatSpec `yaml:",inline"`
 		// The script, for bash.
 		Run string `yaml:"run" jsonschema:"required,minLength=1"`
+		// Programs find the student's settings (HOME, ~/.kube/config), for a check that judges those. Elsewhere they find none.
+		StudentHome bool `yaml:"studentHome"`
 	}
 )

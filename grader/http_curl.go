@@ -24,7 +24,7 @@ func (p *httpProbe) byCurl(ctx context.Context, c *cluster, in target, done *out
 	for _, name := range slices.Sorted(maps.Keys(p.Headers)) {
 		command = append(command, "-H", name+": "+p.Headers[name])
 	}
-	ran := c.onWorkstation(ctx, append(command, "--", in.address), nil, p.Timeout+workstationGrace, done)
+	ran := c.onWorkstation(ctx, append(command, "--", in.address), nil, p.Timeout+workstationGrace, false, done)
 	if ran == nil {
 		return nil
 	}

@@ -271,7 +271,7 @@ func TestLargeWorkstations(t *testing.T) {
 			l := lab(nil, is(map[bool]string{true: "content == ''", false: "stdout == ''"}[test.check.File != ""], "no"))
 			test.check.Repeat = content.Repeat{Timeout: 5 * time.Second, Interval: time.Hour}
 			l.Steps[0].Checks[0].Workstation = &test.check
-			runs := func(context.Context, []string, []byte, time.Duration) ([]byte, []byte, int, error) {
+			runs := func(context.Context, []string, []byte, time.Duration, bool) ([]byte, []byte, int, error) {
 				return much, nil, 0, test.err
 			}
 			results, err := compiled(t, l).Watch(newAPIServer(t).config(), grader.Options{Workstation: runs}).Evaluate(t.Context())

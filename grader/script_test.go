@@ -14,7 +14,7 @@ import (
 
 // here runs commands on this machine, and keeps their arguments.
 func here(ran *[]string) grader.Workstation {
-	return func(ctx context.Context, command []string, stdin []byte, limit time.Duration) ([]byte, []byte, int, error) {
+	return func(ctx context.Context, command []string, stdin []byte, limit time.Duration, _ bool) ([]byte, []byte, int, error) {
 		*ran = append(*ran, strings.Join(command, " "))
 		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 		var stdout, stderr bytes.Buffer

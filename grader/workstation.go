@@ -13,11 +13,13 @@ import (
 )
 
 // Workstation runs a command on the student's workstation, as the student and in
-// their home folder, with stdin as its input, for at most limit. A little more than
+// their home folder, with stdin as its input, for at most limit. Programs are the
+// workstation's own and read no settings of the student's, unless studentHome asks
+// for the environment of the student's own commands. A little more than
 // the first 64 KiB of each stream is enough. The error is context.DeadlineExceeded where the command did not end in
 // time, and says otherwise that the workstation could not be reached or has no
 // such program; a command that ends by itself is none.
-type Workstation func(ctx context.Context, command []string, stdin []byte, limit time.Duration) (stdout, stderr []byte, exitCode int, err error)
+type Workstation func(ctx context.Context, command []string, stdin []byte, limit time.Duration, studentHome bool) (stdout, stderr []byte, exitCode int, err error)
 
 // workstationProbe looks at a file, or at what a command does.
 type workstationProbe struct{ *content.Workstation }
@@ -47,7 +49,7 @@ func (p *workstationProbe) run(ctx context.Context, c *cluster, in target) *outc
 	if p.File != "" {
 		command = []string{"/usr/bin/head", "-c", fmt.Sprint(outputSize + 1), "--", p.File}
 	}
-	ran := c.onWorkstation(ctx, command, nil, p.Timeout, done)
+	ran := c.onWorkstation(ctx, command, nil, p.Timeout, p.StudentHome, done)
 	if ran == nil {
 		if p.File != "" && done.reason == ReasonTimeout { // a named pipe, as a rule
 			done.problem = fmt.Sprintf("The file %s could not be read within %v.", p.File, p.Timeout)
@@ -101,7 +103,7 @@ func (p *scriptProbe) doing(in target) string            { return "A script is b
 
 func (p *scriptProbe) run(ctx context.Context, c *cluster, in target) *outcome {
 	done := &outcome{target: in}
-	ran := c.onWorkstation(ctx, []string{"/bin/bash", "--noprofile", "--norc", "-c", fromStdin}, []byte(p.Run), p.Timeout, done)
+	ran := c.onWorkstation(ctx, []string{"/bin/bash", "--noprofile", "--norc", "-c", fromStdin}, []byte(p.Run), p.Timeout, p.StudentHome, done)
 	if ran == nil {
 		return done
 	}
@@ -135,7 +137,7 @@ type ran struct {
 
 // onWorkstation runs a command there. Where it returns nil, done says why it was
 // not run or did not end.
-func (c *cluster) onWorkstation(ctx context.Context, command []string, stdin []byte, limit time.Duration, done *outcome) *ran {
+func (c *cluster) onWorkstation(ctx context.Context, command []string, stdin []byte, limit time.Duration, studentHome bool, done *outcome) *ran {
 	if c.workstation == nil {
 		done.fail(Unknown, ReasonInvalid, "This cluster has no workstation to look at.")
 		return nil
@@ -145,7 +147,7 @@ func (c *cluster) onWorkstation(ctx context.Context, command []string, stdin []b
 		return nil
 	}
 	defer cancel()
-	stdout, stderr, exitCode, err := c.workstation(timed, command, stdin, limit)
+	stdout, stderr, exitCode, err := c.workstation(timed, command, stdin, limit, studentHome)
 	switch {
 	case err == nil:
 		return &ran{text(stdout), text(stderr), exitCode, len(stdout) > outputSize, len(stderr) > outputSize}

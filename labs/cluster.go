@@ -129,13 +129,17 @@ func graderJudge(programs map[string]*grader.Program, logger *slog.Logger) func(
 		if err != nil {
 			return nil, err
 		}
+		kubeconfig, err := access.Student()
+		if err != nil {
+			return nil, err
+		}
 		program := programs[lab.Name]
 		if lab.Values != nil { // the student's own
 			if program, err = grader.Compile(lab); err != nil {
 				return nil, err
 			}
 		}
-		return program.Watch(config, grader.Options{OnResults: onResults, Logger: logger, Workstation: terminal.Student(access.Dial)}), nil
+		return program.Watch(config, grader.Options{OnResults: onResults, Logger: logger, Workstation: terminal.Student(access.Dial, kubeconfig)}), nil
 	}
 }
 

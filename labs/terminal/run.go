@@ -27,6 +27,11 @@ type RunRequest struct {
 	Dir     string        // where; the student's home folder where it is empty
 	Stdin   []byte        // at most MaxStdin
 	Timeout time.Duration // more than 0, at most MaxRun
+
+	// Kubeconfig is for kubectl, in a file that no process can change. Where it is
+	// given, HOME names no folder, so that no program reads settings of the
+	// student's; Dir is as without it.
+	Kubeconfig []byte
 }
 
 // RunResult is what a command did.
@@ -46,6 +51,8 @@ type (
 		Dir     string   `json:"dir,omitempty"`
 		Stdin   []byte   `json:"stdin,omitempty"`
 		Timeout int64    `json:"timeoutMilliseconds"`
+
+		Kubeconfig []byte `json:"kubeconfig,omitempty"`
 	}
 	RunAnswer struct {
 		RunResult
@@ -68,6 +75,8 @@ func Run(ctx context.Context, dial Dialer, request RunRequest) (RunResult, error
 		Dir:     request.Dir,
 		Stdin:   request.Stdin,
 		Timeout: request.Timeout.Milliseconds(),
+
+		Kubeconfig: request.Kubeconfig,
 	})
 	if err != nil {
 		return RunResult{}, err

@@ -310,3 +310,24 @@ func ExampleRun() {
 	fmt.Printf("set-up ended with %d: %s\n", result.ExitCode, result.Stderr)
 	// Output: no workstation in this example
 }
+
+// TestStudent: what a check runs has a kubeconfig that no process can change, and no
+// settings of the student's, unless it asks for those.
+func TestStudent(t *testing.T) {
+	home := t.TempDir()
+	run := terminal.Student(startAgent(t, agent.Options{Home: home}), []byte("the server's\n"))
+	const script = `pwd; echo $HOME; [ -z "$KUBECONFIG" ] && exit; { echo forged >$KUBECONFIG; echo forged >>$KUBECONFIG; } 2>/dev/null
+cat $KUBECONFIG; exec 3</dev/null; bash -c 'cat $KUBECONFIG'; (cat $KUBECONFIG)`
+	for _, test := range []struct {
+		studentHome bool
+		want        string
+	}{
+		{false, home + "\n/nonexistent\nthe server's\nthe server's\nthe server's\n"},
+		{true, home + "\n" + home + "\n"},
+	} {
+		stdout, stderr, exitCode, err := run(t.Context(), []string{"bash", "-c", script}, nil, patience, test.studentHome)
+		if string(stdout) != test.want || exitCode != 0 || err != nil {
+			t.Errorf("with the student's home %t: got %q, exit code %d, %v, want %q: %s", test.studentHome, stdout, exitCode, err, test.want, stderr)
+		}
+	}
+}

@@ -11,7 +11,7 @@ import (
 // Prove runs the case where everything is set up, against an API server and a
 // workstation that need no network, so that time in a test can be synctest's.
 func (c Case) Prove(ctx context.Context, config *rest.Config, workstation terminal.Dialer) ([]string, error) {
-	p, err := begin(ctx, c.Lab, config, workstation)
+	p, err := begin(ctx, c.Lab, config, workstation, nil)
 	if err != nil {
 		return nil, err
 	}

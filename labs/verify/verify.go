@@ -148,12 +148,16 @@ func newProof(ctx context.Context, lab *content.Lab, access *provisioner.Access)
 	if err != nil {
 		return nil, err
 	}
-	return begin(ctx, lab, config, access.Dial)
+	student, err := access.Student()
+	if err != nil {
+		return nil, err
+	}
+	return begin(ctx, lab, config, access.Dial, student)
 }
 
 // begin watches and opens a terminal where everything is set up.
-func begin(ctx context.Context, lab *content.Lab, config *rest.Config, workstation terminal.Dialer) (*proof, error) {
-	judge, err := newJudge(ctx, lab, config, terminal.Student(workstation))
+func begin(ctx context.Context, lab *content.Lab, config *rest.Config, workstation terminal.Dialer, kubeconfig []byte) (*proof, error) {
+	judge, err := newJudge(ctx, lab, config, terminal.Student(workstation, kubeconfig))
 	if err != nil {
 		return nil, err
 	}

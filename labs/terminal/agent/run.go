@@ -75,6 +75,13 @@ func checkRun(message terminal.RunMessage) error {
 // when the command has ended or ctx is over.
 func (a *agent) execute(ctx context.Context, message terminal.RunMessage) (*terminal.RunAnswer, error) {
 	cmd := a.prepare(message)
+	if len(message.Kubeconfig) > 0 {
+		file, err := lend(cmd, message.Kubeconfig)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+	}
 	streams, err := openStreams(cmd)
 	if err != nil {
 		return nil, err

@@ -15,7 +15,8 @@ import (
 
 // Workstation is a cluster's workstation with the student's kubeconfig on it.
 type Workstation struct {
-	Dial terminal.Dialer
+	Dial       terminal.Dialer
+	kubeconfig []byte
 }
 
 // Open puts the student's kubeconfig where kubectl looks for it.
@@ -28,7 +29,7 @@ func Open(t testing.TB, access *provisioner.Access) Workstation {
 	if err := terminal.WriteFile(t.Context(), access.Dial, "/home/student/.kube/config", 0o600, kubeconfig); err != nil {
 		t.Fatalf("write the kubeconfig: %v", err)
 	}
-	return Workstation{access.Dial}
+	return Workstation{access.Dial, kubeconfig}
 }
 
 // RunWithin is how long one script may take.
