@@ -79,6 +79,7 @@ func newAPIServer(t testing.TB) *apiServer {
 			{"apps/v1", "ReplicaSet", "replicasets", true}, {"apiregistration.k8s.io/v1", "APIService", "apiservices", false},
 			{"admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", false},
 			{"admissionregistration.k8s.io/v1", "MutatingAdmissionPolicy", "mutatingadmissionpolicies", false},
+			{"apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", false},
 		},
 	}
 	a.server = &http.Server{Handler: a}

@@ -57,6 +57,7 @@ func onRealCluster(t testing.TB) *realCluster {
 var resources = map[string]string{
 	"Namespace": "namespaces", "Pod": "pods", "ConfigMap": "configmaps", "Secret": "secrets", "Deployment": "deployments",
 	"CustomResourceDefinition": "customresourcedefinitions", "Widget": "widgets",
+	"Service": "services", "APIService": "apiservices", "MutatingWebhookConfiguration": "mutatingwebhookconfigurations",
 }
 
 // apply creates the object of a manifest, or makes it what the manifest says.

@@ -9,12 +9,14 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/scheme"
 )
 
 // A student may give the API server an extension that answers, or changes what is
 // asked, in its place: an APIService hands a whole API group to a server of theirs;
 // a mutating webhook or policy rewrites a command before it is run in a Pod, and a
-// review before it is answered. What passes by way of one is Unknown.
+// review before it is answered; a conversion webhook makes what is read of an object
+// that is stored in another version. What passes by way of one is Unknown.
 
 // request is one that a probe sends to the API server beside reading objects.
 type request struct {
@@ -37,6 +39,7 @@ var (
 	apiServices      = query{apiVersion: "apiregistration.k8s.io/v1", kind: "APIService"}
 	mutatingWebhooks = query{apiVersion: "admissionregistration.k8s.io/v1", kind: "MutatingWebhookConfiguration"}
 	mutatingPolicies = query{apiVersion: "admissionregistration.k8s.io/v1", kind: "MutatingAdmissionPolicy"}
+	definitions      = query{apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition"}
 )
 
 // aggregated are the API groups that a server beside the API server answers for in
@@ -53,8 +56,13 @@ func (c *check) unlessIntercepted(view *view, result Result) Result {
 	if result.Status != True {
 		return result
 	}
-	by, what := c.interceptor(view)
-	if by == nil || view.waiting {
+	by, what, unread := c.interceptor(view)
+	switch {
+	case view.waiting:
+		return result
+	case unread != nil: // too many to look through, which may be so on purpose
+		return Result{Status: Unknown, Reason: unread.reason, Message: unread.problem, Evidence: result.Evidence}
+	case by == nil:
 		return result
 	}
 	return Result{Status: Unknown, Reason: ReasonIntercepted, Object: by.kind + " " + by.key.String(), Evidence: append(result.Evidence, by.evidence()),
@@ -66,6 +74,7 @@ func (c *check) unlessIntercepted(view *view, result Result) Result {
 type trust struct {
 	apiServices map[string]bool // names of the APIServices of the groups that it reads
 	admitted    []request       // that its probe sends, and that admission may change
+	custom      []query         // that it reads of kinds that the cluster may define
 }
 
 func (c *check) trusts() trust {
@@ -77,6 +86,9 @@ func (c *check) trusts() trust {
 	}
 	for _, q := range c.needs() {
 		reads(q.apiVersion)
+		if version, err := q.groupVersion(); err == nil && !scheme.Scheme.IsGroupRegistered(version.Group) {
+			t.custom = append(t.custom, q)
+		}
 	}
 	if c.probe == nil {
 		return t
@@ -91,31 +103,81 @@ func (c *check) trusts() trust {
 }
 
 // interceptor returns the first object that stands between the check and the API
-// server, and what it does, in words that go on from its name.
-func (c *check) interceptor(view *view) (by *object, what string) {
-	if len(c.trust.apiServices) == 0 {
-		return nil, ""
-	}
-	for _, o := range view.find(apiServices).objects {
-		if c.trust.apiServices[o.key.name] {
-			if to := handedTo(o.content); to != "" {
-				return o, "hands requests to the Service " + to
+// server, and what it does, in words that go on from its name; or why it cannot be
+// known that there is none.
+func (c *check) interceptor(view *view) (by *object, what string, unread *found) {
+	for _, of := range []struct {
+		query query
+		asked bool                                    // it may be in the way of this check
+		does  func(*unstructured.Unstructured) string // empty where it does nothing to the check
+	}{
+		{apiServices, len(c.trust.apiServices) > 0, c.trust.handsOver},
+		{definitions, len(c.trust.custom) > 0, c.trust.converts},
+		{mutatingWebhooks, len(c.trust.admitted) > 0, c.trust.changes},
+		{mutatingPolicies, len(c.trust.admitted) > 0, c.trust.changes},
+	} {
+		if !of.asked {
+			continue
+		}
+		all := view.find(of.query)
+		if all.phase == failed {
+			return nil, "", &all
+		}
+		for _, o := range all.objects {
+			if what := of.does(o.content); what != "" {
+				return o, what, nil
 			}
 		}
 	}
-	if len(c.trust.admitted) == 0 {
-		return nil, ""
+	return nil, "", nil
+}
+
+// handsOver says that an APIService has a Service answer what the check reads.
+func (t trust) handsOver(service *unstructured.Unstructured) string {
+	if !t.apiServices[service.GetName()] {
+		return ""
 	}
-	for _, of := range []query{mutatingWebhooks, mutatingPolicies} {
-		for _, o := range view.find(of).objects {
-			for _, r := range c.trust.admitted {
-				if changes(o.content, r) {
-					return o, fmt.Sprintf("may change each request to %s %s", strings.ToLower(string(r.operation)), r.resource)
-				}
-			}
+	if to := handedTo(service); to != "" {
+		return "hands requests to the Service " + to
+	}
+	return ""
+}
+
+// converts says that a webhook makes what the check reads out of what is stored. An
+// object may be stored in any of the kind's versions: status.storedVersions can be
+// written by hand.
+func (t trust) converts(definition *unstructured.Unstructured) string {
+	spec := func(fields ...string) string {
+		text, _, _ := unstructured.NestedString(definition.Object, append([]string{"spec"}, fields...)...)
+		return text
+	}
+	if spec("conversion", "strategy") != "Webhook" {
+		return ""
+	}
+	versions, _, _ := unstructured.NestedSlice(definition.Object, "spec", "versions")
+	for _, q := range t.custom {
+		read, err := q.groupVersion()
+		if err != nil || read.Group != spec("group") || q.kind != spec("names", "kind") {
+			continue
+		}
+		if slices.ContainsFunc(versions, func(v any) bool {
+			version, _ := v.(map[string]any)
+			return version["name"] != read.Version
+		}) {
+			return "has a webhook that may change each " + q.kind + " that is read"
 		}
 	}
-	return nil, ""
+	return ""
+}
+
+// changes says that a mutating webhook or policy applies to what the probe asks.
+func (t trust) changes(extension *unstructured.Unstructured) string {
+	for _, r := range t.admitted {
+		if changes(extension, r) {
+			return fmt.Sprintf("may change each request to %s %s", strings.ToLower(string(r.operation)), r.resource)
+		}
+	}
+	return ""
 }
 
 // handedTo returns "namespace/name" of the Service that answers for the API server,

@@ -1,6 +1,7 @@
 package grader_test
 
 import (
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -29,6 +30,22 @@ func mutatingPolicy(operation, group, resource string) string {
  spec: {matchConstraints: {resourceRules: [{operations: ["` + operation + `"], apiGroups: ["` + group + `"], apiVersions: ["*"], resources: ["` + resource + `"]}]}}}`
 }
 
+// definition is a manifest of a CustomResourceDefinition of Widgets.
+func definition(group, kind, strategy string, versions ...string) string {
+	return `{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: widgets.` + group + `},
+ spec: {group: ` + group + `, names: {kind: ` + kind + `, plural: widgets}, conversion: {strategy: ` + strategy + `}, versions: [{name: ` + strings.Join(versions, "}, {name: ") + `}]},
+ status: {storedVersions: [v1]}}`
+}
+
+// manyWebhooks are more than are looked through.
+func manyWebhooks() string {
+	all := make([]string, 36)
+	for i := range all {
+		all[i] = fmt.Sprintf(`{apiVersion: admissionregistration.k8s.io/v1, kind: MutatingWebhookConfiguration, metadata: {name: helper-%d, annotations: {x: "%s"}}}`, i, strings.Repeat("x", 250<<10))
+	}
+	return strings.Join(all, "\n---\n")
+}
+
 // TestWhatComesByWayOfAnExtensionIsUnknown: each check passes, and an extension of
 // the API server may be why.
 func TestWhatComesByWayOfAnExtensionIsUnknown(t *testing.T) {
@@ -39,6 +56,8 @@ func TestWhatComesByWayOfAnExtensionIsUnknown(t *testing.T) {
 	proxy.Steps[0].Checks[0].HTTP = &content.HTTP{Namespace: "default", Service: "web", Via: content.ViaProxy, Scheme: "http", Method: "GET", Path: "/",
 		Repeat: content.Repeat{Timeout: 5 * time.Second, Interval: time.Second}}
 	metrics := lab(map[string]content.Object{"usage": {APIVersion: "metrics.k8s.io/v1beta1", Kind: "PodMetrics", Namespace: "default"}}, is("size(usage) == 0", "x"))
+	widgets := lab(map[string]content.Object{"widget": {APIVersion: "example.com/v1", Kind: "Widget", Namespace: "default", Name: "w"}}, is("widget.spec.size == 1", "x"))
+	const converts = "The CustomResourceDefinition widgets.example.com has a webhook that may change each Widget that is read, "
 	tests := []struct {
 		name, extension string
 		lab             *content.Lab
@@ -62,16 +81,25 @@ func TestWhatComesByWayOfAnExtensionIsUnknown(t *testing.T) {
 		{"a policy on commands", mutatingPolicy("CONNECT", "", "pods/exec"), exec, "The MutatingAdmissionPolicy helper may change"},
 		{"a policy on reviews", mutatingPolicy("*", "*", "*"), can, "The MutatingAdmissionPolicy helper may change"},
 		{"a policy on Deployments", mutatingPolicy("*", "apps", "*"), objects, ""},
+		{"a conversion webhook", definition("example.com", "Widget", "Webhook", "v1", "v2"), widgets, converts},
+		{"a conversion webhook from a version that is not named any more", definition("example.com", "Widget", "Webhook", "v2", "v1"), widgets, converts},
+		{"a conversion webhook with nothing to convert", definition("example.com", "Widget", "Webhook", "v1"), widgets, ""},
+		{"a conversion without a webhook", definition("example.com", "Widget", "None", "v1", "v2"), widgets, ""},
+		{"a conversion webhook of another kind", definition("example.com", "Gadget", "Webhook", "v1", "v2"), widgets, ""},
+		{"a conversion webhook of another group", definition("example.org", "Widget", "Webhook", "v1", "v2"), widgets, ""},
+		{"a conversion webhook, and a built-in kind", definition("example.com", "Widget", "Webhook", "v1", "v2"), objects, ""},
+		{"more webhooks than can be read", manyWebhooks(), can, "A check can look at 8 MiB of objects of a kind at most, and there is more in the cluster: MutatingWebhookConfiguration"},
 		{"a webhook on the proxy", mutatingWebhook("CONNECT", "", "services/proxy"), proxy, "The MutatingWebhookConfiguration helper may change each request to connect services/proxy, "},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			api := newAPIServer(t)
-			api.kinds = append(api.kinds, kind{"metrics.k8s.io/v1beta1", "PodMetrics", "podmetrics", true})
+			api.kinds = append(api.kinds, kind{"metrics.k8s.io/v1beta1", "PodMetrics", "podmetrics", true}, kind{"example.com/v1", "Widget", "widgets", true})
 			api.allow(map[string]bool{"list": true})
 			api.program = func([]string, io.Writer, io.Writer, <-chan struct{}) (int, error) { return 0, nil }
 			api.put(t, replicas(3))
 			api.put(t, pod("web", "1", running, ""))
+			api.put(t, "{apiVersion: example.com/v1, kind: Widget, metadata: {name: w, namespace: default}, spec: {size: 1}}")
 			api.put(t, "{apiVersion: v1, kind: Service, metadata: {name: web, namespace: default}, spec: {ports: [{port: 80}]}}")
 			config := onTCP(t, api) // where commands can be run too
 			judge := func() grader.Result { return evaluateOn(t, config, test.lab) }
@@ -86,7 +114,11 @@ func TestWhatComesByWayOfAnExtensionIsUnknown(t *testing.T) {
 				}
 				return
 			}
-			if got.Status != grader.Unknown || got.Reason != grader.ReasonIntercepted || !strings.HasPrefix(got.Message, test.want) {
+			reason := grader.ReasonIntercepted
+			if strings.HasPrefix(test.want, "A check can look at") {
+				reason = grader.ReasonTooLarge
+			}
+			if got.Status != grader.Unknown || got.Reason != reason || !strings.HasPrefix(got.Message, test.want) {
 				t.Errorf("got %s %s: %s\nwant %s", got.Status, got.Reason, got.Message, test.want)
 			}
 		})
