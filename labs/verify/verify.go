@@ -287,7 +287,8 @@ func wrongAnswer(ctx context.Context, p *proof, wrong *content.WrongAnswer) erro
 }
 
 // holds shows that a step stays open, for a while and in a last look: pods may
-// seem right for a moment. It returns accepted where the step is complete.
+// seem right for a moment. The last look asks for everything again at one time, so
+// that a check's interval may be longer than the while. It returns accepted where the step is complete.
 func (p *proof) holds(ctx context.Context, step string, accepted error) error {
 	while, cancel := context.WithTimeout(ctx, watched)
 	defer cancel()
