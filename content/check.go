@@ -21,6 +21,7 @@ type Check struct {
 	Script      *Script
 	During      *During
 	Guard       bool         // True before the step's work too: it keeps a student from breaking something
+	Diagnose    bool         // the student is to find out what it looks for: results say no more than its messages do
 	Points      int          // of its step's points: what it counts while True, before its step is complete
 	Validations []Validation // none for an Answer and a Script, at least one for all others
 	Line        int          // of the check in lab.yaml, for messages

@@ -46,7 +46,7 @@ func (d *document) checks(step fieldAt, specs []checkSpec) []Check {
 }
 
 func (d *document) check(here fieldAt, spec checkSpec) Check {
-	check := Check{Name: spec.Name, Title: strings.TrimSpace(spec.Title), Once: spec.Mode == "once", Guard: spec.Guard, Points: spec.Points, Objects: spec.Objects,
+	check := Check{Name: spec.Name, Title: strings.TrimSpace(spec.Title), Once: spec.Mode == "once", Guard: spec.Guard, Diagnose: spec.Diagnose, Points: spec.Points, Objects: spec.Objects,
 		During: spec.During, Validations: spec.Validations, Line: d.line(here()...)}
 	d.required(here("title"), check.Title)
 	if spec.Mode != "" && spec.Mode != "once" && spec.Mode != "level" {

@@ -13,6 +13,8 @@ type (
 		Mode string `yaml:"mode" jsonschema:"enum=level,enum=once"`
 		// A guard is true before the step's work too: it keeps a student from breaking something.
 		Guard bool `yaml:"guard"`
+		// The student is to find out what is wrong, or what the answer is: a result says no more than the check's messages do.
+		Diagnose bool `yaml:"diagnose"`
 		// What it counts by itself, while its step is not complete yet; nothing where it is not given.
 		Points int `yaml:"points" jsonschema:"minimum=0,maximum=100"`
 		// The objects that the check looks at, by the names that its expressions have for them.

@@ -20,6 +20,7 @@ const (
 type check struct {
 	step, name, title string
 	once              bool         // content.Check.Once
+	diagnose          bool         // content.Check.Diagnose
 	variables         []variable   // by name
 	probe             probe        // nil where the check only looks at objects
 	probeKey          string       // of what it does; see there
@@ -117,6 +118,7 @@ func (c *check) judgeObjects(view *view) Result {
 // because nothing that can be said about an object helps a student who has not
 // made it yet.
 func (c *check) see(look lookup) (seen sight, evidence []Evidence, why Result) {
+	look = c.withoutNames(look)
 	seen = sight{values: make(map[string]any, len(c.variables)), objects: make(map[string]found, len(c.variables)), read: map[query]found{}}
 	var missing []string
 	for _, v := range c.variables {

@@ -49,8 +49,12 @@ func (c *check) explainer(ctx context.Context, e *expression, seen sight) *expla
 
 // explain adds to a result what was wanted, what was found and of which object,
 // and what the student most likely did. What cannot be told stays empty; nothing
-// that goes wrong here changes the verdict.
+// that goes wrong here changes the verdict. Where the student is to find out what is
+// wrong, nothing is added.
 func (c *check) explain(ctx context.Context, view *view, e *expression, seen sight, missing *gap, result *Result) {
+	if c.diagnose {
+		return
+	}
 	a := c.explainer(ctx, e, seen).account(missing)
 	if !a.negated || result.Reason != ReasonPending { // what is not begun is to change, the message says to what
 		result.Wanted = a.wanted

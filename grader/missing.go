@@ -34,6 +34,20 @@ func absence(look lookup, wanted query) string {
 	return sentence + "."
 }
 
+// withoutNames is look for a check whose student is to find out what is wrong: it
+// knows no near misses.
+func (c *check) withoutNames(look lookup) lookup {
+	if !c.diagnose {
+		return look
+	}
+	return func(q query) found {
+		if q.namesOnly && q != namespaces {
+			return found{phase: known}
+		}
+		return look(q)
+	}
+}
+
 func contains(all found, key objectKey) bool {
 	_, there := slices.BinarySearchFunc(all.objects, key, func(o *object, k objectKey) int { return o.key.compare(k) })
 	return there

@@ -106,7 +106,7 @@ func probeOf(spec *content.Check) probe {
 // judgeProbe holds what the probe found against the check, beside the objects
 // that are seen.
 func (c *check) judgeProbe(view *view, seen sight) Result {
-	target, why := c.probe.aim(view.find)
+	target, why := c.probe.aim(c.withoutNames(view.find))
 	switch {
 	case target == nil:
 		return why

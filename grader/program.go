@@ -100,7 +100,7 @@ func Environment(spec *content.Check) (*cel.Env, error) {
 
 // newCheck has all of a check but its validations.
 func newCheck(step string, spec *content.Check) *check {
-	c := &check{step: step, name: spec.Name, title: spec.Title, once: spec.Once, probe: probeOf(spec)}
+	c := &check{step: step, name: spec.Name, title: spec.Title, once: spec.Once, diagnose: spec.Diagnose, probe: probeOf(spec)}
 	c.probeKey = probeKey(c.probe)
 	for _, name := range slices.Sorted(maps.Keys(spec.Objects)) {
 		c.variables = append(c.variables, variable{

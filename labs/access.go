@@ -71,13 +71,41 @@ func (s *Service) allow(ctx context.Context, actor *User, session *Session, righ
 }
 
 // Results returns the steps of a session with their results and evidence, in the
-// lab's order.
+// lab's order. What a check looked at is left out where its student asks and is to
+// find it out, until the step is complete.
 func (s *Service) Results(ctx context.Context, actor *User, id string) ([]StepState, error) {
 	view, err := s.View(ctx, actor, id)
 	if err != nil {
 		return nil, err
 	}
-	return view.Steps, nil
+	if view.Session.UserID != actor.ID {
+		return view.Steps, nil
+	}
+	return s.withoutAnswers(&view.Session, view.Steps), nil
+}
+
+// withoutAnswers is a copy of the steps without the evidence of open steps' checks
+// that are content.Check.Diagnose.
+func (s *Service) withoutAnswers(session *Session, steps []StepState) []StepState {
+	lab := s.labOf(session)
+	if lab == nil {
+		return steps
+	}
+	steps = slices.Clone(steps)
+	for i := range steps {
+		of, there := lab.Step(steps[i].Step)
+		if !there || !steps[i].CompletedAt.IsZero() {
+			continue
+		}
+		steps[i].Results = slices.Clone(steps[i].Results)
+		for j := range steps[i].Results {
+			result := &steps[i].Results[j]
+			if check, there := of.Check(result.Check); there && check.Diagnose {
+				result.Evidence = nil
+			}
+		}
+	}
+	return steps
 }
 
 // Subscribe returns a channel that receives after each change of the session.

@@ -2,6 +2,7 @@ package labs_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -105,6 +106,36 @@ func TestAStepIsCompleteWhenItIsConfirmed(t *testing.T) {
 		w.find(view, passed("create", "exists"), passed("create", "image"))
 		if got := completed(w.view(ada, view.Session.ID)); got != "create" || len(asked) != 2 {
 			t.Errorf("after %d confirmations %q is complete, want create after two", len(asked), got)
+		}
+	})
+}
+
+// What a student is to find out is not among what the check looked at, before they
+// have found it.
+func TestEvidenceDoesNotTellWhatIsToBeFound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		ada := w.student()
+		_, teacher := w.class("Teacher", ada)
+		view := w.open(ada, "pods")
+		shows := func(result grader.Result) grader.Result {
+			result.Evidence = []grader.Evidence{{Name: "Pod default/web", Text: "the answer"}}
+			return result
+		}
+		read := func(user *labs.User, step int) int {
+			steps, err := w.Results(t.Context(), user, view.Session.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(steps[step].Results[0].Evidence)
+		}
+		w.find(view, shows(wrong("create", "exists", "There is none.")), shows(wrong("look", "seen", "Look again.")))
+		if got := []int{read(ada, 0), read(ada, 1), read(teacher, 1)}; !slices.Equal(got, []int{1, 0, 1}) {
+			t.Errorf("pieces of evidence: of another check %d, of what is to be found %d, to the instructor %d; want 1, 0, 1", got[0], got[1], got[2])
+		}
+		w.find(view, shows(passed("look", "seen")))
+		if got := read(ada, 1); got != 1 {
+			t.Errorf("once it is found, the student is shown %d pieces of evidence, want 1", got)
 		}
 	})
 }

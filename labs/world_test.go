@@ -307,7 +307,7 @@ func (w *world) class(name string, students ...*labs.User) (*labs.Class, *labs.U
 }
 
 // course has two labs: "pods", whose step "scale" comes after "create", and
-// "services" with one step.
+// "services" with one step. What the step "look" looks for is to be found out.
 func course() *content.Course {
 	check := func(name string, points ...int) content.Check {
 		return content.Check{
@@ -317,9 +317,11 @@ func course() *content.Course {
 			Validations: []content.Validation{{Expression: "true", Message: "never"}},
 		}
 	}
+	seen := check("seen")
+	seen.Diagnose = true
 	pods := &content.Lab{Name: "pods", Module: "basics", Title: "All about pods", Minutes: 5, Steps: []content.Step{
 		{Name: "create", Title: "Create", Points: 4, Hints: []content.Hint{{HTML: "free"}, {HTML: "dear", Cost: 2}}, Checks: []content.Check{check("exists", 2), check("image", 1)}},
-		{Name: "look", Title: "Look", Points: 1, Checks: []content.Check{check("seen")}},
+		{Name: "look", Title: "Look", Points: 1, Checks: []content.Check{seen}},
 		{Name: "scale", Title: "Scale", Points: 1, After: []string{"create"}, Checks: []content.Check{check("replicas")}},
 	}}
 	questions := &content.Lab{Name: "questions", Module: "basics", Title: "Questions", Minutes: 5, Steps: []content.Step{

@@ -365,7 +365,29 @@ func TestFoundOut(t *testing.T) {
 	secret := check(nil, "stdout.trim() == 'marmalade'")
 	secret.Exec = &content.Exec{PodRef: content.PodRef{Namespace: "default", Pod: "web"}, Command: []string{"cat", "/tmp/word"}}
 	compare(t, problems(lab(secret)), "never mention marmalade")
-	compare(t, problems(with(lab(secret), manifest(`{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {word: marmalade}}`))))
+	setup := manifest(`{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {word: marmalade}}`)
+	compare(t, problems(with(lab(secret), setup)), ":11: step step, check check: it wants marmalade, which students are to find in what the set-up makes")
+	secret.Diagnose = true
+	compare(t, problems(with(lab(secret), setup)))
+	secret.Validations[0].Message = "The word is marmalade."
+	compare(t, problems(with(lab(secret), setup)), ":11: step step, check check: its message names marmalade, which students are to find in what the set-up makes")
+}
+
+// TestTheFaultInAMessage: a message says before anything was done what is wrong.
+func TestTheFaultInAMessage(t *testing.T) {
+	broken := manifest(`{apiVersion: v1, kind: Service, metadata: {name: web, namespace: default}, spec: {selector: {app: store}}}`)
+	mend := check(map[string]content.Object{"svc": service}, "svc.spec.selector.app != 'store'")
+	for message, want := range map[string][]string{
+		"The Service web selects app=store.":            {":11: step step, check check: its message names store, which students are to find"},
+		"The Service web does not lead to its Pod yet.": nil,
+	} {
+		mend.Validations[0].Message = message
+		compare(t, problems(with(lab(mend), broken)), want...)
+	}
+	told := lab(mend)
+	told.Steps[0].Instructions += "<p>It selects <code>store</code>.</p>"
+	told.Steps[0].Checks[0].Validations[0].Message = "The Service web selects app=store."
+	compare(t, problems(with(told, broken)))
 }
 
 func TestCommands(t *testing.T) {

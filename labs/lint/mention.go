@@ -45,12 +45,18 @@ func (l *linter) mentioned(c *check, known string) {
 			l.complain(c, c.spec.Line, "the instructions never mention %s, which it looks for", word)
 		}
 	}
+	l.revealed(c, known)
 	for _, v := range c.validations {
 		wanted := &wanted{expression: v, written: writtenByCluster(c.spec)}
 		wanted.collect(v.root())
 		for _, word := range wanted.words {
-			if !mentionsWord(known, word) && !mentionsWord(l.setup.whole, word) {
+			switch {
+			case mentionsWord(known, word):
+			case !mentionsWord(l.setup.whole, word):
 				l.complain(c, v.line, "the instructions never mention %s, which it wants", word)
+			case !c.spec.Diagnose && !slices.Contains(wanted.images, word):
+				l.complain(c, v.line, "it wants %s, which students are to find in what the set-up makes, and the page shows them what is wanted; "+
+					"give the check diagnose: true", word)
 			}
 		}
 		for _, n := range wanted.numbers {
@@ -129,6 +135,7 @@ type wanted struct {
 	*expression
 	written bool
 	words   []string
+	images  []string // those of words that name images
 	numbers []int64
 }
 
@@ -148,8 +155,12 @@ func (w *wanted) collect(e ast.Expr) {
 			w.collect(call.Args()[1])
 			w.collect(call.Args()[2])
 		case operators.Equals, grader.SameImage:
+			before := len(w.words)
 			w.equal(call.Args()[0], call.Args()[1])
 			w.equal(call.Args()[1], call.Args()[0])
+			if call.FunctionName() == grader.SameImage {
+				w.images = append(w.images, w.words[before:]...)
+			}
 		default:
 			for _, part := range children(e) {
 				w.collect(part)
