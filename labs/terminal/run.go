@@ -29,7 +29,7 @@ type RunRequest struct {
 	Timeout time.Duration // more than 0, at most MaxRun
 
 	// Kubeconfig is for kubectl, in a file that no process can change. Where it is
-	// given, HOME names no folder, so that no program reads settings of the
+	// given, HOME is a folder of the agent's, so that no program reads settings of the
 	// student's; Dir is as without it.
 	Kubeconfig []byte
 }

@@ -316,14 +316,14 @@ func ExampleRun() {
 func TestStudent(t *testing.T) {
 	home := t.TempDir()
 	run := terminal.Student(startAgent(t, agent.Options{Home: home}), []byte("the server's\n"))
-	const script = `pwd; echo $HOME; [ -z "$KUBECONFIG" ] && exit; { echo forged >$KUBECONFIG; echo forged >>$KUBECONFIG; } 2>/dev/null
+	const script = `pwd; case $HOME in $PWD) echo own;; *) ls -A $HOME;; esac; [ -z "$KUBECONFIG" ] && exit; { echo forged >$KUBECONFIG; echo forged >>$KUBECONFIG; } 2>/dev/null
 cat $KUBECONFIG; exec 3</dev/null; bash -c 'cat $KUBECONFIG'; (cat $KUBECONFIG)`
 	for _, test := range []struct {
 		studentHome bool
 		want        string
 	}{
-		{false, home + "\n/nonexistent\nthe server's\nthe server's\nthe server's\n"},
-		{true, home + "\n" + home + "\n"},
+		{false, home + "\n.curlrc\nthe server's\nthe server's\nthe server's\n"},
+		{true, home + "\nown\n"},
 	} {
 		stdout, stderr, exitCode, err := run(t.Context(), []string{"bash", "-c", script}, nil, patience, test.studentHome)
 		if string(stdout) != test.want || exitCode != 0 || err != nil {

@@ -76,11 +76,11 @@ func checkRun(message terminal.RunMessage) error {
 func (a *agent) execute(ctx context.Context, message terminal.RunMessage) (*terminal.RunAnswer, error) {
 	cmd := a.prepare(message)
 	if len(message.Kubeconfig) > 0 {
-		file, err := lend(cmd, message.Kubeconfig)
+		lent, err := lend(cmd, message.Kubeconfig)
 		if err != nil {
 			return nil, err
 		}
-		defer file.Close()
+		defer lent.close()
 	}
 	streams, err := openStreams(cmd)
 	if err != nil {

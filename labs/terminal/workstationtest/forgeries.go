@@ -58,7 +58,7 @@ func (w Workstation) Forgeries(t *testing.T) {
 		{"kubeconfig twice", `kubectl get namespace default -o name; kubectl auth whoami -o 'jsonpath={.status.userInfo.username}'`, "namespace/default\nstudent", ""},
 		{"kubeconfig is the check's alone", `echo x >>$KUBECONFIG; echo x >$KUBECONFIG; kubectl get namespace default -o name`, "namespace/default", "none"},
 		{"kuberc", `kubectl get namespace default --no-headers | cut -d' ' -f1`, "default", "forged"},
-		{"curlrc", `curl -s file:///etc/hostname`, "workstation", "forged"},
+		{"curlrc", `curl -s file:///etc/passwd | grep -oE "^student|forged"`, "student", "forged"},
 		{"jq", `jq -n '[1, 2] | length'`, "2", `"forged"`},
 		{"files of the home", `[ -e bin/kubectl ] && pwd`, "/home/student", ""},
 	} {
