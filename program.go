@@ -249,7 +249,7 @@ func (p *program) discardWarm(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	all := len(names)
-	names = slices.DeleteFunc(names, func(name string) bool { return slices.Contains(claimed, name) })
+	names = slices.DeleteFunc(names, func(name string) bool { return claimed[name] != "" })
 	if kept := all - len(names); kept > 0 {
 		fmt.Fprintf(w, "Still running, of labs under way: %s. Start Wheelhouse again to go on. To see whose they are: %s. To delete them: %s\n",
 			countOf(kept, "cluster"), p.config.command("cluster list"), p.config.command("cluster delete --all"))

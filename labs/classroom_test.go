@@ -207,7 +207,7 @@ type onlyCluster struct {
 	claims atomic.Int64
 }
 
-func (p *onlyCluster) Claim(context.Context, provisioner.Spec, func(provisioner.Progress)) (*provisioner.Cluster, error) {
+func (p *onlyCluster) Claim(context.Context, string, provisioner.Spec, func(provisioner.Progress)) (*provisioner.Cluster, error) {
 	return p.Cluster(fmt.Sprintf("wh-%d", p.claims.Add(1)))
 }
 

@@ -22,8 +22,9 @@ import (
 
 // Pool hands out clusters: *provisioner.Pool.
 type Pool interface {
-	// Claim blocks until a cluster is handed over, which nobody else ever gets.
-	Claim(ctx context.Context, spec provisioner.Spec, report func(provisioner.Progress)) (*provisioner.Cluster, error)
+	// Claim blocks until a cluster is handed over, which no other claim ever gets. An
+	// owner who has one already is served after those who have none.
+	Claim(ctx context.Context, owner string, spec provisioner.Spec, report func(provisioner.Progress)) (*provisioner.Cluster, error)
 	// Release has the cluster deleted and does not wait for it.
 	Release(name string)
 	// Access tells how to reach a cluster.

@@ -41,7 +41,7 @@ func (l *liveSession) prepare(ctx context.Context) error {
 // claim waits for a cluster, and returns it once it is stored whose it is.
 func (l *liveSession) claim(ctx context.Context) (*provisioner.Cluster, error) {
 	spec := provisioner.Spec{Workers: l.lab.Cluster.Workers}
-	cluster, err := l.service.clusters.pool.Claim(ctx, spec, l.reportClaim)
+	cluster, err := l.service.clusters.pool.Claim(ctx, l.session.UserID, spec, l.reportClaim)
 	if provisioner.ReasonOf(err) == provisioner.Stopped {
 		// The whole process is about to stop, and this goroutine with it.
 		<-ctx.Done()

@@ -119,21 +119,21 @@ func New(options Options) (*Service, error) {
 	}, nil
 }
 
-// Claimed returns the names of the clusters that the live sessions of an earlier
-// process hold. The pool has to know them (Pool.Adopt) before it runs, so that it
+// Claimed returns the clusters that the live sessions of an earlier process hold, each
+// with its user's id. The pool has to know them (Pool.Adopt) before it runs, so that it
 // does not delete them.
-func (s *Service) Claimed(ctx context.Context) ([]string, error) {
+func (s *Service) Claimed(ctx context.Context) (map[string]string, error) {
 	sessions, err := s.stores.Sessions.Live(ctx, "")
 	if err != nil {
 		return nil, err
 	}
-	var names []string
+	owners := map[string]string{}
 	for _, session := range sessions {
 		if session.Cluster != "" {
-			names = append(names, session.Cluster)
+			owners[session.Cluster] = session.UserID
 		}
 	}
-	return names, nil
+	return owners, nil
 }
 
 // Run takes up the live sessions where an earlier process left them, and owns

@@ -14,8 +14,11 @@ const triesForClaim = 3
 
 // waiter is one claim. Its fields belong to the pool's lock.
 type waiter struct {
+	owner   string
 	spec    Spec
 	since   time.Time
+	number  uint64        // of the claim: later ones have greater numbers
+	rank    time.Time     // the earliest is served first: see sortLine
 	changed chan struct{} // capacity one: look again
 
 	cluster *Cluster      // handed over; it has left the line
@@ -34,15 +37,17 @@ type waiter struct {
 	trouble    Reason
 }
 
-// Claim hands over a cluster of spec that nobody has had before, and that nobody
-// else gets. A warm one is handed over at once, without a call to the engine;
+// Claim hands over a cluster of spec that has had no owner before, and that no other
+// gets. A warm one is handed over at once, without a call to the engine;
 // otherwise Claim waits in line until one is ready, ctx ends, or an *Error says
 // why there will be none: creations that fail, or a pool that has Stopped.
+// owner is opaque: who has a cluster or waits for one already is served after owners
+// who have none.
 // report, which may be nil, is called from within Claim, with a snapshot after
 // each change. A claim made before Run waits for it.
-func (p *Pool) Claim(ctx context.Context, spec Spec, report func(Progress)) (*Cluster, error) {
+func (p *Pool) Claim(ctx context.Context, owner string, spec Spec, report func(Progress)) (*Cluster, error) {
 	for {
-		cluster, frozen, err := p.claim(ctx, spec, report)
+		cluster, frozen, err := p.claim(ctx, owner, spec, report)
 		if err == nil {
 			err = p.thaw(ctx, cluster.Name, frozen)
 			if err == nil {
@@ -60,8 +65,8 @@ func (p *Pool) Claim(ctx context.Context, spec Spec, report func(Progress)) (*Cl
 }
 
 // claim returns a cluster and, where it rests, what is closed once it does.
-func (p *Pool) claim(ctx context.Context, spec Spec, report func(Progress)) (*Cluster, <-chan struct{}, error) {
-	w, err := p.enter(ctx, spec)
+func (p *Pool) claim(ctx context.Context, owner string, spec Spec, report func(Progress)) (*Cluster, <-chan struct{}, error) {
+	w, err := p.enter(ctx, owner, spec)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -96,8 +101,8 @@ func (p *Pool) claim(ctx context.Context, spec Spec, report func(Progress)) (*Cl
 	return w.cluster, w.frozen, nil
 }
 
-// enter takes a place at the end of the line, which may be the front as well.
-func (p *Pool) enter(ctx context.Context, spec Spec) (*waiter, error) {
+// enter takes a place in the line, which may be the front.
+func (p *Pool) enter(ctx context.Context, owner string, spec Spec) (*waiter, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -106,7 +111,8 @@ func (p *Pool) enter(ctx context.Context, spec Spec) (*waiter, error) {
 	if p.stopped {
 		return nil, errStopped()
 	}
-	w := &waiter{spec: spec, since: time.Now(), changed: make(chan struct{}, 1)}
+	p.claims++
+	w := &waiter{owner: owner, number: p.claims, spec: spec, since: time.Now(), changed: make(chan struct{}, 1)}
 	p.waiting = append(p.waiting, w)
 	p.step()
 	return w, nil
@@ -120,7 +126,7 @@ func (p *Pool) leave(w *waiter) {
 	p.waiting = slices.DeleteFunc(p.waiting, func(other *waiter) bool { return other == w })
 	if w.cluster != nil {
 		e := p.entries[w.cluster.Name]
-		e.use, e.frozen, e.gone = warm, w.frozen, false // if it is gone, the next look says so again
+		e.use, e.owner, e.frozen, e.gone = warm, "", w.frozen, false // if it is gone, the next look says so again
 	}
 	p.step()
 }

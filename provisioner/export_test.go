@@ -16,6 +16,7 @@ const (
 	Doomed  = doomed
 
 	SpareTime       = spareTime
+	Turn            = turn
 	DeletionsAtOnce = deletionsAtOnce
 )
 

@@ -54,7 +54,8 @@ type Pool struct {
 	ctx      context.Context // of the jobs; nil before Run
 	stopped  bool            // Run is about to return; nothing starts any more
 	entries  map[string]*entry
-	waiting  []*waiter // the first in line first
+	claims   uint64    // so far
+	waiting  []*waiter // the first in line first, as of the last step
 	troubles map[Spec]*trouble
 	alarm    time.Time // when to step even if nothing changes; zero is never
 	view     view
@@ -64,6 +65,7 @@ type Pool struct {
 type entry struct {
 	cluster  Cluster
 	use      use
+	owner    string    // claimed: of the claim
 	fresh    bool      // found: it has its file in FreshDir
 	gone     bool      // claimed: the provider does not list it any more
 	busy     bool      // doomed: its deletion is at work, or its creation is being cancelled; any: it is being started again
@@ -118,13 +120,15 @@ func NewPool(options PoolOptions) *Pool {
 	}
 }
 
-// Adopt names the clusters that are claimed already. It must be called before
-// Run, which deletes every other cluster of the pool's that may have been used.
-func (p *Pool) Adopt(names []string) {
+// Adopt names the clusters that are claimed already, each with its owner. It must be
+// called before Run, which deletes every other cluster of the pool's that may have
+// been used.
+func (p *Pool) Adopt(owners map[string]string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, name := range names {
+	for name, owner := range owners {
 		e := newEntry(Cluster{Name: name}, claimed)
+		e.owner = owner
 		e.resting = p.freezer != nil // an earlier process may have left it so
 		p.entries[name] = e
 	}

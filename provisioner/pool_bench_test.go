@@ -22,7 +22,7 @@ func BenchmarkClaimWarm(b *testing.B) {
 		awaitWarm(b, pool)
 		b.StartTimer()
 		start := time.Now()
-		cluster, err := pool.Claim(context.Background(), provisioner.Spec{}, nil)
+		cluster, err := pool.Claim(context.Background(), "", provisioner.Spec{}, nil)
 		took = append(took, time.Since(start))
 		if err != nil {
 			b.Fatal(err)

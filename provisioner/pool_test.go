@@ -2,6 +2,7 @@ package provisioner_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
@@ -60,12 +61,17 @@ type outcome struct {
 	took    time.Duration
 }
 
-// claim makes a claim in the background.
+// claim makes a claim in the background, of an owner who makes no other.
 func claim(ctx context.Context, pool *provisioner.Pool, spec provisioner.Spec) <-chan outcome {
+	return claimAs(ctx, pool, rand.Text(), spec)
+}
+
+// claimAs makes a claim of owner's in the background.
+func claimAs(ctx context.Context, pool *provisioner.Pool, owner string, spec provisioner.Spec) <-chan outcome {
 	out := make(chan outcome, 1)
 	go func() {
 		o := outcome{began: time.Now()}
-		o.cluster, o.err = pool.Claim(ctx, spec, func(p provisioner.Progress) { o.reports = append(o.reports, p) })
+		o.cluster, o.err = pool.Claim(ctx, owner, spec, func(p provisioner.Progress) { o.reports = append(o.reports, p) })
 		o.took = time.Since(o.began)
 		out <- o
 	}()
@@ -303,7 +309,7 @@ func TestClaimGivenUp(t *testing.T) {
 		if o := <-second; o.name(t) != fake.Created()[0] || o.took != 10*time.Second {
 			t.Errorf("second: got %s after %s, want the first creation after 10s", o.name(t), o.took)
 		}
-		if _, err := pool.Claim(ctx, small, nil); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := pool.Claim(ctx, "", small, nil); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("with a context that has ended: got %v", err)
 		}
 		wantStatus(t, pool, provisioner.Status{Claimed: 1})
@@ -325,7 +331,7 @@ func TestStop(t *testing.T) {
 		if got := names(t, fake); len(got) != 0 {
 			t.Errorf("left behind: %v", got)
 		}
-		if _, err := pool.Claim(t.Context(), small, nil); provisioner.ReasonOf(err) != provisioner.Stopped {
+		if _, err := pool.Claim(t.Context(), "", small, nil); provisioner.ReasonOf(err) != provisioner.Stopped {
 			t.Errorf("who comes later: got %v, want Stopped", err)
 		}
 		pool.Release("wh-whatever") // must not panic or start anything

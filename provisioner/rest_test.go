@@ -161,7 +161,7 @@ func TestClaimedClusterRests(t *testing.T) {
 		stop()
 
 		pool = provisioner.NewPool(provisioner.PoolOptions{Provider: fake})
-		pool.Adopt([]string{name})
+		pool.Adopt(map[string]string{name: "ann"})
 		run(t, pool)
 		time.Sleep(time.Minute)
 		wake(pool)

@@ -16,6 +16,7 @@ func (p *Pool) step() {
 	}
 	now := time.Now()
 	p.alarm = time.Time{}
+	p.sortLine()
 	// What cannot be seen cannot be judged: a warm cluster may be gone.
 	if p.view.trouble(now) == nil {
 		p.apply(plan(p.situation(now)), now)
@@ -90,7 +91,7 @@ func (p *Pool) serve(handOver map[int]string) {
 			continue
 		}
 		e := p.entries[name]
-		e.use = claimed
+		e.use, e.owner = claimed, w.owner
 		cluster := e.cluster
 		w.cluster, w.frozen = &cluster, e.frozen
 		e.frozen = nil

@@ -125,7 +125,7 @@ func stress(t *testing.T, seed uint64) {
 		sessions := slices.Collect(maps.Keys(a.held))
 		a.mu.Unlock()
 		pool = provisioner.NewPool(options)
-		pool.Adopt(sessions)
+		pool.Adopt(adopted(sessions))
 		stop := run(t, pool)
 		var students sync.WaitGroup
 		for _, name := range sessions {
@@ -155,7 +155,7 @@ func stress(t *testing.T, seed uint64) {
 	a.mu.Lock()
 	sessions := slices.Collect(maps.Keys(a.held))
 	a.mu.Unlock()
-	pool.Adopt(sessions)
+	pool.Adopt(adopted(sessions))
 	run(t, pool)
 	for _, name := range sessions {
 		a.released(name)
@@ -169,6 +169,15 @@ func stress(t *testing.T, seed uint64) {
 	}
 }
 
+// adopted gives the clusters of an earlier process to the owners of the claims.
+func adopted(names []string) map[string]string {
+	out := map[string]string{}
+	for i, name := range names {
+		out[name] = fmt.Sprint(i % 2)
+	}
+	return out
+}
+
 // student claims a few clusters, one after the other, with little patience at
 // times. Now and then the process dies before the cluster is given back.
 func student(a *auditor, pool *provisioner.Pool, dice *rand.Rand, who int) {
@@ -177,7 +186,7 @@ func student(a *auditor, pool *provisioner.Pool, dice *rand.Rand, who int) {
 		// Whole seconds meet the moments at which clusters get ready.
 		patience := time.Duration(1+dice.IntN(120)) * time.Second
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		cluster, err := pool.Claim(ctx, provisioner.Spec{Workers: dice.IntN(2)}, func(provisioner.Progress) {})
+		cluster, err := pool.Claim(ctx, fmt.Sprint(who%2), provisioner.Spec{Workers: dice.IntN(2)}, func(provisioner.Progress) {})
 		cancel()
 		if err != nil {
 			continue

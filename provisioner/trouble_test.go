@@ -359,7 +359,7 @@ func TestRestart(t *testing.T) {
 		fake = newFake(t, provisionertest.FakeOptions{Dir: clusters})
 		options.Provider = fake
 		pool = provisioner.NewPool(options)
-		pool.Adopt([]string{kept, "wh-vanished"})
+		pool.Adopt(map[string]string{kept: "ann", "wh-vanished": "ben"})
 		if _, err := pool.Cluster(kept); provisioner.ReasonOf(err) != provisioner.NotObserved {
 			t.Errorf("before the first look: got %v, want NotObserved", err)
 		}

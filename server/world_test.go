@@ -195,7 +195,7 @@ func (w *world) agents(t testing.TB) func(ctx context.Context, name string) (net
 // pool hands out clusters of the fake provider, each new.
 type pool struct{ fake *provisionertest.Fake }
 
-func (p pool) Claim(ctx context.Context, spec provisioner.Spec, report func(provisioner.Progress)) (*provisioner.Cluster, error) {
+func (p pool) Claim(ctx context.Context, _ string, spec provisioner.Spec, report func(provisioner.Progress)) (*provisioner.Cluster, error) {
 	return p.fake.Create(ctx, "wh-"+randomName(), spec, report)
 }
 func (p pool) Release(name string) { go p.fake.Delete(context.Background(), name) }

@@ -42,7 +42,7 @@ const (
 
 // Pool hands out fresh clusters: *provisioner.Pool.
 type Pool interface {
-	Claim(ctx context.Context, spec provisioner.Spec, report func(provisioner.Progress)) (*provisioner.Cluster, error)
+	Claim(ctx context.Context, owner string, spec provisioner.Spec, report func(provisioner.Progress)) (*provisioner.Cluster, error)
 	Release(name string)
 	Access(ctx context.Context, name string) (*provisioner.Access, error)
 }
@@ -88,7 +88,7 @@ func Cases(lab *content.Lab) []Case {
 // lab's variables that are drawn for it. It blocks for a minute or so. What is wrong with the lab is in the outcome; the error is
 // trouble of ours, such as no cluster.
 func (c Case) Run(ctx context.Context, pool Pool) (*Outcome, error) {
-	cluster, err := pool.Claim(ctx, provisioner.Spec{Workers: c.Lab.Cluster.Workers}, nil)
+	cluster, err := pool.Claim(ctx, "", provisioner.Spec{Workers: c.Lab.Cluster.Workers}, nil)
 	if err != nil {
 		return nil, fmt.Errorf("get a cluster: %w", err)
 	}

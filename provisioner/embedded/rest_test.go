@@ -17,7 +17,7 @@ func TestPoolRests(t *testing.T) {
 	pool, stop := runPool(t, provider)
 	ctx, cancel := context.WithTimeout(t.Context(), createWithin)
 	defer cancel()
-	cluster, err := pool.Claim(ctx, provisioner.Spec{}, nil)
+	cluster, err := pool.Claim(ctx, "", provisioner.Spec{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,11 @@ func TestPoolRests(t *testing.T) {
 // runPool runs a pool, which has the clusters names already, until stop.
 func runPool(t *testing.T, provider provisioner.Provider, names ...string) (_ *provisioner.Pool, stop func()) {
 	pool := provisioner.NewPool(provisioner.PoolOptions{Provider: provider})
-	pool.Adopt(names)
+	owners := map[string]string{}
+	for _, name := range names {
+		owners[name] = ""
+	}
+	pool.Adopt(owners)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- pool.Run(ctx) }()
