@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"wheelhouse/provisioner"
+	"wheelhouse/provisioner/command"
 	"wheelhouse/provisioner/embedded/machine"
 	"wheelhouse/provisioner/pack"
 )
@@ -77,7 +78,7 @@ func taken(name string) error {
 // abandon removes what a failed creation has made and returns what to tell of
 // its error.
 func (p *Provider) abandon(ctx context.Context, r record, err error) error {
-	said := lastLogLine(filepath.Join(p.store.folder(r.Name), logFile))
+	logged := p.withLog(r.Name, err) // before the log goes
 	cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupWithin)
 	defer cancel()
 	if left := p.destroy(cleanup, r); left != nil {
@@ -88,11 +89,20 @@ func (p *Provider) abandon(ctx context.Context, r record, err error) error {
 	case errors.Is(cause, errDeleted), errors.Is(cause, context.Canceled):
 		return fmt.Errorf("%s: %w", doing, cause)
 	case cause != nil:
-		return &provisioner.Error{Reason: provisioner.TimedOut, Err: fmt.Errorf("%s: %w (%s)", doing, err, said),
+		return &provisioner.Error{Reason: provisioner.TimedOut, Err: fmt.Errorf("%s: %w", doing, logged),
 			Message: "The cluster was not ready within its time limit (--create-timeout). It waited for this: " +
 				printable(strings.TrimSuffix(err.Error(), ": "+cause.Error())) + "."}
 	}
-	return explain(fmt.Errorf("%s: %w (%s)", doing, err, said))
+	return explain(fmt.Errorf("%s: %w", doing, logged))
+}
+
+// withLog adds to err what the first process of the cluster name has printed last.
+func (p *Provider) withLog(name string, err error) error {
+	said := printableLines(command.LastLines(string(logTail(filepath.Join(p.store.folder(name), logFile)))))
+	if said == "" {
+		return fmt.Errorf("%w; the cluster's first process has printed nothing", err)
+	}
+	return fmt.Errorf("%w; the cluster's first process has printed:\n%s", err, said)
 }
 
 // build is the work of one Create.

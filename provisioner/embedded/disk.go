@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"wheelhouse/provisioner/command"
 	"wheelhouse/provisioner/loop"
 )
 
@@ -78,10 +79,10 @@ func (d disk) make(ctx context.Context, folder string) error {
 		return err
 	}
 	// -m 0: nothing is kept back for the host's root, who writes nothing here.
-	out, err := exec.CommandContext(ctx, "mkfs.ext4", "-q", "-F", "-m", "0", "-J", "size=8", "-i", strconv.Itoa(bytesPerInode),
-		"-E", "nodiscard,lazy_itable_init=1,lazy_journal_init=1", path).CombinedOutput()
+	err = command.Run(exec.CommandContext(ctx, "mkfs.ext4", "-q", "-F", "-m", "0", "-J", "size=8", "-i", strconv.Itoa(bytesPerInode),
+		"-E", "nodiscard,lazy_itable_init=1,lazy_journal_init=1", path))
 	if err != nil {
-		return fmt.Errorf("make a disk: mkfs.ext4: %w: %s", err, lastLine(out))
+		return fmt.Errorf("make a disk: %w", err)
 	}
 	if err := d.mount(folder); err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"wheelhouse/provisioner/command"
 	"wheelhouse/provisioner/host"
 	"wheelhouse/provisioner/pack"
 )
@@ -86,8 +87,8 @@ func checkPack(o Options) []host.Finding {
 	if err != nil {
 		return []host.Finding{host.Found(name, host.Failure, err.Error(), "Check the pack: wheelhouse pack verify.")}
 	}
-	if out, err := exec.Command(program, "--version").CombinedOutput(); err != nil {
-		return []host.Finding{host.Found(name, host.Failure, fmt.Sprintf("The pack's runc does not run here: %v %s.", err, lastLine(out)), "Check the pack: wheelhouse pack verify.")}
+	if err := command.Run(exec.Command(program, "--version")); err != nil {
+		return []host.Finding{host.Found(name, host.Failure, fmt.Sprintf("The pack's runc does not run here: %v.", err), "Check the pack: wheelhouse pack verify.")}
 	}
 	return []host.Finding{host.Found(name, host.OK, fmt.Sprintf("Kubernetes %s, %d images, in %s.", opened.Manifest().Kubernetes, len(opened.Manifest().Images), opened.Dir()), "")}
 }

@@ -2,6 +2,10 @@ package embedded
 
 import (
 	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
@@ -90,3 +94,18 @@ var RemoveGroups = removeGroups
 
 // GroupFolders are the folders of the control groups that a container may have here.
 func GroupFolders(container string) []string { return thisMachine().folders(container) }
+
+// Abandon ends the creation of a cluster with err, whose first process has printed log,
+// and returns what is told of it.
+func Abandon(dir, log string, err error) error {
+	s, openErr := openStore(dir)
+	r := record{Name: "play"}
+	p := &Provider{store: s, options: Options{RunDir: dir}, log: slog.New(slog.DiscardHandler)}
+	if openErr := errors.Join(openErr, s.begin(r), os.WriteFile(filepath.Join(s.folder(r.Name), logFile), []byte(log), 0o600)); openErr != nil {
+		return openErr
+	}
+	return p.abandon(context.Background(), r, err)
+}
+
+// ErrDied ends the wait for a cluster whose first process has ended.
+var ErrDied = errDied

@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -20,6 +19,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"wheelhouse/provisioner"
+	"wheelhouse/provisioner/command"
 	"wheelhouse/provisioner/pack"
 )
 
@@ -94,15 +94,9 @@ func (r runc) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// run returns what a command prints; its error has what it complained of.
+// run returns what a command prints; its error is a *command.Error.
 func (r runc) run(ctx context.Context, args ...string) ([]byte, error) {
-	cmd := r.command(ctx, args...)
-	var out, complaint bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &complaint
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("runc %s: %w: %s", args[0], err, lastLine(complaint.Bytes()))
-	}
-	return out.Bytes(), nil
+	return command.Output(r.command(ctx, args...))
 }
 
 // create makes the container with its namespaces, and returns its first process,
@@ -113,7 +107,7 @@ func (r runc) create(ctx context.Context, name, bundle string, log *os.File, fil
 	cmd := r.command(ctx, "create", "--bundle", bundle, "--pid-file", pidFile, "--preserve-fds", fmt.Sprint(len(files)), name)
 	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, files
 	if err := cmd.Run(); err != nil {
-		return 0, fmt.Errorf("runc create: %w: %s", err, lastLogLine(log.Name()))
+		return 0, command.Failed("runc create "+name, err, logTail(log.Name()))
 	}
 	text, err := os.ReadFile(pidFile)
 	if err != nil {
@@ -172,21 +166,16 @@ func (r runc) state(ctx context.Context, name string) (*specs.State, error) {
 	return &state, nil
 }
 
-func lastLine(text []byte) string {
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	return lines[len(lines)-1]
-}
-
-// lastLogLine returns the last line of a log, or nothing where there is none.
-func lastLogLine(path string) string {
+// logTail returns the end of a log, or nothing where there is none.
+func logTail(path string) []byte {
 	file, err := os.Open(path)
 	if err != nil {
-		return ""
+		return nil
 	}
 	defer file.Close()
 	if info, err := file.Stat(); err == nil && info.Size() > 4096 {
 		_, _ = file.Seek(-4096, io.SeekEnd)
 	}
 	text, _ := io.ReadAll(io.LimitReader(file, 4096))
-	return lastLine(text)
+	return text
 }

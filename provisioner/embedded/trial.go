@@ -129,7 +129,7 @@ func (b *build) awaitTrial(ctx context.Context) ([]machine.TrialPart, error) {
 	case ctx.Err() != nil:
 		return parts, context.Cause(ctx)
 	case err != nil || len(parts) < len(machine.TrialParts):
-		return parts, errors.Join(errors.New("it ended early: "+lastLogLine(filepath.Join(b.store.folder(b.record.Name), logFile))), err)
+		return parts, errors.Join(b.withLog(b.record.Name, errors.New("it ended early")), err)
 	}
 	return parts, nil
 }

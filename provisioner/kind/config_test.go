@@ -160,9 +160,15 @@ func TestExplain(t *testing.T) {
 		if got.Reason != c.reason || !strings.Contains(got.Message, c.part) {
 			t.Errorf("%q: got %s %q, want %s and %q", c.output, got.Reason, got.Message, c.reason, c.part)
 		}
-		if !strings.Contains(got.Error(), c.output) {
-			t.Errorf("%q is not in the log: %v", c.output, got)
+		for _, logged := range []*provisioner.Error{got, kind.ExplainKind(c.output, errors.New("exit status 1"))} {
+			if !strings.Contains(logged.Error(), c.output) || logged.Message != got.Message {
+				t.Errorf("%q is not in the log: %v", c.output, logged)
+			}
 		}
+	}
+	// The message says that the log has what the command printed.
+	if got := kind.ExplainKind("", errors.New("exit status 1")).Error(); !strings.Contains(got, `"docker run"`) || !strings.HasSuffix(got, "exit status 1: it printed nothing") {
+		t.Errorf("a silent command: %s", got)
 	}
 }
 

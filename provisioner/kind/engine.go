@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/kind/pkg/cluster"
 
 	"wheelhouse/provisioner"
+	"wheelhouse/provisioner/command"
 )
 
 // engine is a container engine, used by its command line as kind does it, so
@@ -96,8 +97,8 @@ func (e *engine) askDocker(ctx context.Context) error {
 	out, err := e.run(ctx, "info", "--format", "{{json .}}")
 	if err != nil {
 		// Even then it prints the whole document, with nothing in it.
-		if failed, ok := errors.AsType[*commandError](err); ok {
-			failed.output = strings.Replace(failed.output, out, "", 1)
+		if failed, ok := errors.AsType[*command.Error](err); ok {
+			failed.Output = strings.Replace(failed.Output, out, "", 1)
 		}
 		return err
 	}
@@ -117,7 +118,7 @@ func (e *engine) askDocker(ctx context.Context) error {
 		return fmt.Errorf("`%s info` says nothing that Docker would say: %w", e.name, err)
 	}
 	if len(said.ServerErrors) > 0 {
-		return &commandError{args: []string{e.name, "info"}, output: strings.Join(said.ServerErrors, "\n"), err: errors.New("no answer")}
+		return command.Failed(e.name+" info", errors.New("no answer"), []byte(strings.Join(said.ServerErrors, "\n")))
 	}
 	options := strings.Join(said.SecurityOptions, ",")
 	e.info = info{

@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"sigs.k8s.io/kind/pkg/exec"
 
 	"wheelhouse/provisioner"
+	"wheelhouse/provisioner/command"
 )
 
 // trouble is something that is known to go wrong with engines and kind.
@@ -70,16 +72,17 @@ func explain(err error, doing string) *provisioner.Error {
 		return known
 	}
 	said := strings.ToLower(output(err) + "\n" + err.Error())
+	err = fmt.Errorf("%s: %w", doing, withOutput(err))
 	for _, t := range troubles {
 		if containsAny(said, t.words...) {
-			return &provisioner.Error{Reason: t.reason, Message: t.message, Err: fmt.Errorf("%s: %w", doing, err)}
+			return &provisioner.Error{Reason: t.reason, Message: t.message, Err: err}
 		}
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return &provisioner.Error{Reason: provisioner.TimedOut, Err: fmt.Errorf("%s: %w", doing, err),
+		return &provisioner.Error{Reason: provisioner.TimedOut, Err: err,
 			Message: "The cluster was not ready within its time limit. Close what else is busy on this machine, or raise the limit, and try again."}
 	}
-	return &provisioner.Error{Reason: provisioner.CreateFailed, Err: fmt.Errorf("%s: %w", doing, err),
+	return &provisioner.Error{Reason: provisioner.CreateFailed, Err: err,
 		Message: "The cluster could not be made. The log says which command failed and what it printed; `wheelhouse doctor` checks the usual causes."}
 }
 
@@ -95,11 +98,20 @@ func (p *Provider) explain(err error, doing string) error {
 	return explained
 }
 
+// withOutput adds what a command of kind's printed, which kind leaves out of its errors.
+func withOutput(err error) error {
+	failed, ok := errors.AsType[*exec.RunError](err)
+	if !ok {
+		return err
+	}
+	return fmt.Errorf("%w: %s", err, cmp.Or(command.LastLines(string(failed.Output)), "it printed nothing"))
+}
+
 // output returns what the commands in err's chain printed, of ours and of kind's.
 func output(err error) string {
 	var said strings.Builder
-	if failed, ok := errors.AsType[*commandError](err); ok {
-		said.WriteString(failed.output)
+	if failed, ok := errors.AsType[*command.Error](err); ok {
+		said.WriteString(failed.Output)
 	}
 	if failed, ok := errors.AsType[*exec.RunError](err); ok {
 		said.Write(failed.Output)

@@ -7,8 +7,10 @@ import (
 	"slices"
 
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
+	"sigs.k8s.io/kind/pkg/exec"
 
 	"wheelhouse/provisioner"
+	"wheelhouse/provisioner/command"
 	"wheelhouse/provisioner/host"
 )
 
@@ -58,7 +60,7 @@ func (p *Provider) EnsureWorkstation(ctx context.Context) (string, error) {
 
 // Explain is explain for an error of a command that printed the output.
 func Explain(output string, err error) *provisioner.Error {
-	return explain(&commandError{args: []string{"docker"}, output: output, err: err}, "do")
+	return explain(command.Failed("docker", err, []byte(output)), "do")
 }
 
 // Subnets lists the pieces of a range that clusters' networks are cut from.
@@ -71,3 +73,9 @@ func Pulled(output string, report func(done, all int)) {
 
 // Memory is checkMemory for a machine with so many bytes.
 func Memory(bytes int64) host.Finding { return checkMemory(info{Memory: bytes}) }
+
+// ExplainKind is explain for an error of a command that kind ran and that printed the
+// output.
+func ExplainKind(output string, err error) *provisioner.Error {
+	return explain(&exec.RunError{Command: []string{"docker", "run"}, Output: []byte(output), Inner: err}, "do")
+}

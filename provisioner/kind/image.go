@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/kind/pkg/apis/config/defaults"
 
 	"wheelhouse/provisioner"
+	"wheelhouse/provisioner/command"
 )
 
 // LocalNodeImage is the repository of node images that Wheelhouse makes. Where the
@@ -67,7 +68,7 @@ func (p *Provider) pullNodeImage(ctx context.Context, e *engine, ref string, t *
 		if engineTrouble := explain(err, "pull"); ctx.Err() != nil || engineTrouble.Reason == provisioner.NoEngine {
 			return err
 		}
-		if failed, ok := errors.AsType[*commandError](err); ok && strings.Contains(failed.output, "no space left") {
+		if failed, ok := errors.AsType[*command.Error](err); ok && strings.Contains(failed.Output, "no space left") {
 			return err
 		}
 		return &provisioner.Error{Reason: provisioner.NoImage, Err: err, Message: fmt.Sprintf(

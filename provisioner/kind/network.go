@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"wheelhouse/provisioner"
+	"wheelhouse/provisioner/command"
 )
 
 // Labels on everything that is made here. kind's nodes cannot be given labels;
@@ -91,8 +92,8 @@ func (e *engine) createNetwork(ctx context.Context, name string, subnet netip.Pr
 
 // overlap reports whether a network was refused for its subnet.
 func overlap(err error) bool {
-	failed, ok := errors.AsType[*commandError](err)
-	return ok && containsAny(strings.ToLower(failed.output), "overlap", "already used", "is being used", "conflicts with")
+	failed, ok := errors.AsType[*command.Error](err)
+	return ok && containsAny(strings.ToLower(failed.Output), "overlap", "already used", "is being used", "conflicts with")
 }
 
 const mtuOption = "com.docker.network.driver.mtu"

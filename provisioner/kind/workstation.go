@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"wheelhouse/provisioner"
+	"wheelhouse/provisioner/command"
 	"wheelhouse/provisioner/workstation"
 )
 
@@ -94,7 +95,7 @@ func (p *Provider) ensureWorkstation(ctx context.Context, e *engine, nodeImage s
 	t.Start(phaseWorkstation)
 	p.log.Info("building the workstation image", "image", tag)
 	err = p.buildWorkstation(ctx, e, nodeImage, id, tag, "full")
-	if failed, ok := errors.AsType[*commandError](err); ok && strings.Contains(failed.output, noPackages) {
+	if failed, ok := errors.AsType[*command.Error](err); ok && strings.Contains(failed.Output, noPackages) {
 		p.log.Warn("no packages can be downloaded: workstations have neither nano nor bash-completion until the next start", "err", err)
 		p.offline = true
 		tag += basic

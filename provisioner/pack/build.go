@@ -1,7 +1,6 @@
 package pack
 
 import (
-	"bytes"
 	"context"
 	"embed"
 	"encoding/json"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"wheelhouse/provisioner"
+	"wheelhouse/provisioner/command"
 	"wheelhouse/provisioner/workstation"
 )
 
@@ -201,9 +201,9 @@ func (b *builder) resolve(ctx context.Context) error {
 
 // plan makes the steps, each with the key of what goes into it.
 func (b *builder) plan(ctx context.Context) ([]*step, error) {
-	goVersion, err := exec.CommandContext(ctx, "go", "env", "GOVERSION").Output()
+	goVersion, err := command.Output(exec.CommandContext(ctx, "go", "env", "GOVERSION"))
 	if err != nil {
-		return nil, fmt.Errorf("go env GOVERSION: %w", err)
+		return nil, err
 	}
 	packages, err := json.Marshal(b.debian.Packages) // in the order of names
 	if err != nil {
@@ -246,13 +246,13 @@ func (b *builder) plan(ctx context.Context) ([]*step, error) {
 		}})
 	add(&step{name: stepWorkstation, title: "making the workstations' root file system", key: hashKey(append(system, b.steps["kubernetes"].key)...),
 		make: func(ctx context.Context, dir string, log io.Writer) error {
-			var completion bytes.Buffer
 			c := exec.CommandContext(ctx, filepath.Join(folder("kubernetes"), "kubernetes"), "kubectl", "completion", "bash")
-			c.Stdout, c.Stderr = &completion, log
-			if err := c.Run(); err != nil {
-				return fmt.Errorf("kubectl completion bash: %w", err)
+			c.Stderr = log
+			completion, err := command.Output(c)
+			if err != nil {
+				return err
 			}
-			t, used, err := b.debian.workstation(ctx, folder("kubernetes"), completion.Bytes())
+			t, used, err := b.debian.workstation(ctx, folder("kubernetes"), completion)
 			if err != nil {
 				return err
 			}

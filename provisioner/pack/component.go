@@ -1,7 +1,6 @@
 package pack
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"wheelhouse/provisioner"
+	"wheelhouse/provisioner/command"
 )
 
 // component is one nested Go module of provisioner/runtime and the programs that
@@ -170,7 +170,7 @@ func (c *component) build(ctx context.Context, source, dir, seccomp string, log 
 		for _, p := range batch {
 			args = append(args, p.pkg)
 		}
-		if err := command(ctx, log, module, env, "go", args...); err != nil {
+		if err := runLogged(ctx, log, module, env, "go", args...); err != nil {
 			return notDownloaded(err)
 		}
 	}
@@ -221,11 +221,9 @@ func listModule(ctx context.Context, dir, path string) (*moduleInfo, error) {
 	c := exec.CommandContext(ctx, "go", "list", "-m", "-json", path)
 	c.Dir = dir
 	c.Env = append(os.Environ(), goEnv...)
-	var stderr bytes.Buffer
-	c.Stderr = &stderr
-	out, err := c.Output()
+	out, err := command.Output(c)
 	if err != nil {
-		return nil, fmt.Errorf("go list -m %s: %w: %s", path, err, lastLines(stderr.Bytes(), 3))
+		return nil, err
 	}
 	info := &moduleInfo{}
 	return info, json.Unmarshal(out, info)

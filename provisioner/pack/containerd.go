@@ -1,7 +1,6 @@
 package pack
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"wheelhouse/provisioner/command"
 )
 
 // containerdConfig is for a containerd that imports images and does nothing
@@ -106,7 +107,9 @@ func forgetContainerd(root string) error {
 // behind. stop ends it and waits; cancel is called when it ends by itself.
 func startContainerd(ctx context.Context, cancel context.CancelCauseFunc, program, config string, log io.Writer) (stop func() error, err error) {
 	c := exec.Command(program, "--config", config)
-	c.Stdout, c.Stderr = log, log
+	said := &command.Tail{}
+	out := io.MultiWriter(log, said)
+	c.Stdout, c.Stderr = out, out // one pipe for both
 	c.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS, Setpgid: true}
 	started := make(chan error)
 	ended := make(chan error, 1)
@@ -119,7 +122,11 @@ func startContainerd(ctx context.Context, cancel context.CancelCauseFunc, progra
 	go func() {
 		select {
 		case err := <-ended:
-			cancel(fmt.Errorf("containerd ended: %w", errors.Join(err, errors.New("see the log"))))
+			if err == nil {
+				err = errors.New("it ended by itself")
+			}
+			err = command.Failed("containerd", err, said.Bytes())
+			cancel(err)
 			done <- err
 			return
 		case <-ctx.Done():
@@ -153,17 +160,15 @@ type ctr struct {
 func (c *ctr) run(ctx context.Context, args ...string) (string, error) {
 	fmt.Fprintln(c.log, "+ ctr", strings.Join(args, " "))
 	cmd := exec.CommandContext(ctx, c.program, append([]string{"--address", c.socket, "--namespace", "k8s.io"}, args...)...)
-	var out bytes.Buffer
-	warnings := &tailBuffer{}
-	cmd.Stdout, cmd.Stderr = io.MultiWriter(&out, c.log), io.MultiWriter(warnings, c.log)
-	err := cmd.Run()
+	cmd.Stdout, cmd.Stderr = c.log, c.log
+	out, err := command.Output(cmd)
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}
 	if err != nil {
-		return "", fmt.Errorf("ctr %s: %w: %s", strings.Join(args[:min(2, len(args))], " "), err, lastLines(warnings.text, 5))
+		return "", err
 	}
-	return out.String(), nil
+	return string(out), nil
 }
 
 // wait waits until containerd answers.

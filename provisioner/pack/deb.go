@@ -2,7 +2,6 @@ package pack
 
 import (
 	"archive/tar"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,30 +11,32 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"wheelhouse/provisioner/command"
 )
 
 // unpack adds the files of a Debian package to the tree, but for those that
 // nobody reads on a machine without people: manuals, translations. None of its
 // scripts is run.
 func (t *tree) unpack(ctx context.Context, file string) error {
-	command := exec.CommandContext(ctx, "dpkg-deb", "--fsys-tarfile", file)
-	var stderr bytes.Buffer
-	command.Stderr = &stderr
-	out, err := command.StdoutPipe()
+	cmd := exec.CommandContext(ctx, "dpkg-deb", "--fsys-tarfile", file)
+	var stderr command.Tail
+	cmd.Stderr = &stderr
+	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return err
 	}
-	if err := command.Start(); err != nil {
+	if err := cmd.Start(); err != nil {
 		return err
 	}
 	err = t.add(tar.NewReader(out))
 	if err != nil {
-		_ = command.Process.Kill()
+		_ = cmd.Process.Kill()
 	} else {
 		_, err = io.Copy(io.Discard, out) // the padding, so that dpkg-deb can end
 	}
-	if ended := command.Wait(); err == nil && ended != nil {
-		err = fmt.Errorf("%w: %s", ended, bytes.TrimSpace(stderr.Bytes()))
+	if ended := cmd.Wait(); err == nil {
+		err = command.Failed("dpkg-deb --fsys-tarfile", ended, stderr.Bytes())
 	}
 	if err != nil {
 		return fmt.Errorf("unpack %s: %w", file, err)

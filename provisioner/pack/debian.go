@@ -1,8 +1,6 @@
 package pack
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -17,6 +15,7 @@ import (
 	"strings"
 
 	"wheelhouse/provisioner"
+	"wheelhouse/provisioner/command"
 )
 
 // debian gets packages with apt, from the machine's own mirrors and checked with
@@ -153,16 +152,13 @@ func (d *debian) apt(ctx context.Context, program string, args ...string) ([]byt
 	for _, option := range options {
 		all = append(all, "-o", option)
 	}
-	command := exec.CommandContext(ctx, program, append(all, args...)...)
-	command.Env = append(os.Environ(), "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive")
+	cmd := exec.CommandContext(ctx, program, append(all, args...)...)
+	cmd.Env = append(os.Environ(), "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive")
 	fmt.Fprintf(d.log, "+ %s %s\n", program, strings.Join(args, " "))
-	var out, stderr bytes.Buffer
-	command.Stdout, command.Stderr = io.MultiWriter(&out, d.log), io.MultiWriter(&stderr, d.log)
-	if err := command.Run(); err != nil {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		return nil, fmt.Errorf("%s %s: %w: %s", program, cmp.Or(args...), err, lastLines(stderr.Bytes(), 3))
+	cmd.Stdout, cmd.Stderr = d.log, d.log
+	out, err := command.Output(cmd)
+	if ctx.Err() != nil && err != nil {
+		err = context.Cause(ctx)
 	}
-	return out.Bytes(), nil
+	return out, err
 }

@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"wheelhouse/provisioner/command"
 )
 
 // The names that images have on a node.
@@ -139,9 +141,9 @@ func (t *tree) applets(ctx context.Context, scratch string) ([]string, error) {
 			_ = os.Symlink(e.link, filepath.Join(dir, filepath.Base(name)))
 		}
 	}
-	out, err := exec.CommandContext(ctx, loader, "--library-path", dir, filepath.Join(dir, "busybox"), "--list").Output()
+	out, err := command.Output(exec.CommandContext(ctx, loader, "--library-path", dir, filepath.Join(dir, "busybox"), "--list"))
 	if err != nil {
-		return nil, fmt.Errorf("busybox --list: %w", err)
+		return nil, err
 	}
 	return slices.Sorted(slices.Values(strings.Fields(string(out)))), nil
 }

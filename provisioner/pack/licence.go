@@ -12,14 +12,16 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"wheelhouse/provisioner/command"
 )
 
 // addComponents lists every module that is linked into the programs, as Go noted
 // it in them. It returns the texts of their licences.
 func (m *Manifest) addComponents(ctx context.Context, programs []string) ([]byte, error) {
-	out, err := exec.CommandContext(ctx, "go", "env", "GOMODCACHE").Output()
+	out, err := command.Output(exec.CommandContext(ctx, "go", "env", "GOMODCACHE"))
 	if err != nil {
-		return nil, fmt.Errorf("go env GOMODCACHE: %w", err)
+		return nil, err
 	}
 	modules := strings.TrimSpace(string(out))
 	found := map[string]*Component{}

@@ -20,6 +20,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"wheelhouse/provisioner"
+	"wheelhouse/provisioner/command"
 )
 
 // A node image is what a node of kind is made from: a Debian system with systemd,
@@ -163,7 +164,7 @@ func (n *nodeImage) write(ctx context.Context, w io.Writer) error {
 // Go's module cache.
 func (n *nodeImage) kindFiles(ctx context.Context) (string, error) {
 	checkout := filepath.Join(n.Source, "..", "..")
-	if err := command(ctx, n.log, checkout, goEnv, "go", "mod", "download", kindModule); err != nil {
+	if err := runLogged(ctx, n.log, checkout, goEnv, "go", "mod", "download", kindModule); err != nil {
 		return "", notDownloaded(err)
 	}
 	module, err := listModule(ctx, checkout, kindModule)
@@ -240,9 +241,9 @@ func (n *nodeImage) images(ctx context.Context, system *tree, dir string) ([]Ima
 func (n *nodeImage) controlImages(ctx context.Context) ([]string, error) {
 	c := exec.CommandContext(ctx, n.program("kubeadm"), "config", "images", "list", "--kubernetes-version", n.pack.Manifest().Kubernetes)
 	c.Stderr = n.log
-	out, err := c.Output()
+	out, err := command.Output(c)
 	if err != nil {
-		return nil, fmt.Errorf("kubeadm config images list: %w", err)
+		return nil, err
 	}
 	return strings.Fields(string(out)), nil
 }
@@ -299,9 +300,9 @@ func (n *nodeImage) finish(ctx context.Context, t *tree, base string) error {
 func (n *nodeImage) baseSpec(ctx context.Context) (string, error) {
 	c := exec.CommandContext(ctx, n.program("ctr"), "oci", "spec")
 	c.Stderr = n.log
-	out, err := c.Output()
+	out, err := command.Output(c)
 	if err != nil {
-		return "", fmt.Errorf("ctr oci spec: %w", err)
+		return "", err
 	}
 	var spec map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(out))

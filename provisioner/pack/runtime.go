@@ -48,7 +48,7 @@ func makeRuntime(ctx context.Context, dir string, folders map[string]string, too
 	// With the libraries of its own package set: this machine's may be others.
 	libraries := filepath.Join(tools, "usr/lib", multiarch())
 	loader := map[string]string{"amd64": "ld-linux-x86-64.so.2", "arm64": "ld-linux-aarch64.so.1"}
-	err := command(ctx, log, dir, nil, filepath.Join(libraries, loader[runtime.GOARCH]), "--library-path", libraries,
+	err := runLogged(ctx, log, dir, nil, filepath.Join(libraries, loader[runtime.GOARCH]), "--library-path", libraries,
 		filepath.Join(tools, "usr/bin/mkfs.erofs"), "--quiet", "-T"+strconv.FormatInt(epoch.Unix(), 10), "-U"+uuidOf(id),
 		filepath.Join(dir, Runtime), tree)
 	if err != nil {

@@ -1,7 +1,6 @@
 package pack
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,11 +11,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 
 	"wheelhouse/provisioner"
+	"wheelhouse/provisioner/command"
 )
 
 // A step makes one folder of the cache. Its key names everything that the folder
@@ -102,43 +101,24 @@ func (s *step) run(ctx context.Context, cache string) error {
 	return os.Rename(dir, s.folder(cache))
 }
 
-// command runs a program whose output goes to the log. It ends, with everything
+// runLogged runs a program whose output goes to the log. It ends, with everything
 // that it started, when ctx does or when this process dies. The error ends in
 // what the program printed last.
-func command(ctx context.Context, log io.Writer, dir string, env []string, program string, args ...string) error {
+func runLogged(ctx context.Context, log io.Writer, dir string, env []string, program string, args ...string) error {
 	c := exec.CommandContext(ctx, program, args...)
 	c.Dir = dir
 	c.Env = append(os.Environ(), env...)
-	tail := &tailBuffer{}
-	c.Stdout, c.Stderr = io.MultiWriter(log, tail), io.MultiWriter(log, tail)
+	c.Stdout, c.Stderr = log, log
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
 	fmt.Fprintf(log, "+ %s %s\n", program, strings.Join(args, " "))
-	if err := c.Run(); err != nil {
+	if err := command.Run(c); err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		return fmt.Errorf("%s %s: %w\n%s", filepath.Base(program), strings.Join(args[:min(2, len(args))], " "), err, lastLines(tail.text, 12))
+		return err
 	}
 	return nil
-}
-
-// tailBuffer keeps the end of what is written to it.
-type tailBuffer struct{ text []byte }
-
-const tailSize = 16 << 10
-
-func (b *tailBuffer) Write(p []byte) (int, error) {
-	b.text = append(b.text, p...)
-	if len(b.text) > tailSize {
-		b.text = slices.Clone(b.text[len(b.text)-tailSize:])
-	}
-	return len(p), nil
-}
-
-func lastLines(text []byte, n int) string {
-	lines := strings.Split(string(bytes.TrimSpace(text)), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
 // removeAll removes a folder, also where a folder in it may not be written.

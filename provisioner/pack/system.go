@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"wheelhouse/provisioner/command"
 )
 
 // without lists what packages need only for their scripts, which are not run.
@@ -143,9 +145,9 @@ func linkLibraries(ctx context.Context, dir string, log io.Writer) error {
 	if err != nil {
 		ldconfig = "/sbin/ldconfig" // not in an ordinary user's PATH
 	}
-	command := exec.CommandContext(ctx, ldconfig, "-X", "-r", dir)
-	command.Stdout, command.Stderr = log, log
-	if err := command.Run(); err != nil {
+	cmd := exec.CommandContext(ctx, ldconfig, "-X", "-r", dir)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := command.Run(cmd); err != nil {
 		return fmt.Errorf("make the cache of shared libraries: %w", err)
 	}
 	// What it keeps for itself holds times and inodes.

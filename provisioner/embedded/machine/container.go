@@ -17,6 +17,8 @@ import (
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"gopkg.in/natefinch/lumberjack.v2"
+
+	"wheelhouse/provisioner/command"
 )
 
 const (
@@ -86,7 +88,7 @@ func (c container) run(ctx context.Context) error {
 	}
 	closeFiles()
 	if err := cmd.Wait(); err != nil {
-		return fmt.Errorf("%w: %s", err, out.text())
+		return command.Failed("runc", err, []byte(out.text()))
 	}
 	return nil
 }

@@ -14,6 +14,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"gopkg.in/natefinch/lumberjack.v2"
+
+	"wheelhouse/provisioner/command"
 )
 
 // Programs and files of a node.
@@ -100,8 +102,8 @@ func leadToAPIServer(ctx context.Context, c *Cluster) error {
 	cmd.Stdin = strings.NewReader("table ip wheelhouse {\n" +
 		"chain prerouting { type nat hook prerouting priority dstnat - 1; " + rule + "; }\n" +
 		"chain output { type nat hook output priority -101; " + rule + "; }\n}\n")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("lead to the API server: nft: %w: %s", err, out)
+	if err := command.Run(cmd); err != nil {
+		return fmt.Errorf("lead to the API server: %w", err)
 	}
 	return nil
 }

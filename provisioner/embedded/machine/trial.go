@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"wheelhouse/provisioner/command"
 )
 
 // A trial is a cluster that runs nothing: its first process does once, and
@@ -292,12 +294,11 @@ func tryRules(root string) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root}
 	cmd.Dir = "/"
 	cmd.Stdin = strings.NewReader(trialRules)
-	if out, err := cmd.CombinedOutput(); err != nil {
+	if err := command.Run(cmd); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("the pack has no nft: %w", err)
 		}
-		first, _, _ := strings.Cut(string(out), "\n")
-		return fmt.Errorf("nft: %w: %s", err, first)
+		return err
 	}
 	return nil
 }
