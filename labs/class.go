@@ -88,20 +88,18 @@ func (s *Service) Join(ctx context.Context, actor *User, code, name, password st
 	if err != nil {
 		return "", nil, err
 	}
-	user = actor
-	if actor == nil {
-		if user, err = s.createUser(ctx, Student, name, password); err != nil {
-			return "", nil, err
-		}
+	if actor != nil {
+		user, err = actor, s.stores.Rosters.Join(ctx, class.ID, actor.ID, now())
+	} else if user, err = s.newUser(ctx, Student, name, password); err == nil {
+		var login *Login
+		token, login = s.newLogin(user)
+		err = s.stores.Users.Enroll(ctx, user, class.ID, login)
 	}
-	if err := s.stores.Rosters.Join(ctx, class.ID, user.ID, now()); err != nil {
+	if err != nil {
 		return "", nil, err
 	}
 	s.joined(class, user.ID)
-	if actor == nil {
-		return s.logIn(ctx, user)
-	}
-	return "", user, nil
+	return token, user, nil
 }
 
 // ClassOfCode returns the id of the class that has this code: CodeNotFound where none

@@ -107,6 +107,16 @@ func (s *Service) Bootstrap(ctx context.Context, secret, name, password string) 
 
 // createUser makes an account, where name and password keep the rules.
 func (s *Service) createUser(ctx context.Context, role Role, name, password string) (*User, error) {
+	user, err := s.newUser(ctx, role, name, password)
+	if err != nil {
+		return nil, err
+	}
+	return user, s.stores.Users.Create(ctx, user)
+}
+
+// newUser returns an account that is not stored yet, where name and password keep the
+// rules.
+func (s *Service) newUser(ctx context.Context, role Role, name, password string) (*User, error) {
 	name, err := cleanName(name)
 	if err != nil {
 		return nil, err
@@ -118,11 +128,7 @@ func (s *Service) createUser(ctx context.Context, role Role, name, password stri
 	if err != nil {
 		return nil, err
 	}
-	user := &User{ID: newID("u_"), Name: name, Role: role, PasswordHash: hash, CreatedAt: now()}
-	if err := s.stores.Users.Create(ctx, user); err != nil {
-		return nil, err
-	}
-	return user, nil
+	return &User{ID: newID("u_"), Name: name, Role: role, PasswordHash: hash, CreatedAt: now()}, nil
 }
 
 // LearnerLink returns the secret of a new one-time link that logs in as the one

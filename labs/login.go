@@ -31,13 +31,18 @@ func (s *Service) Login(ctx context.Context, name, password string) (token strin
 
 // logIn starts a log-in of someone who has proved who they are.
 func (s *Service) logIn(ctx context.Context, user *User) (string, *User, error) {
-	token, hash := newSecret()
-	now := now()
-	login := &Login{TokenHash: hash, UserID: user.ID, CreatedAt: now, ExpiresAt: now.Add(s.limits.Login)}
+	token, login := s.newLogin(user)
 	if err := s.stores.Logins.Save(ctx, login); err != nil {
 		return "", nil, err
 	}
 	return token, user, nil
+}
+
+// newLogin returns a log-in that is not stored yet, and its token.
+func (s *Service) newLogin(user *User) (token string, login *Login) {
+	token, hash := newSecret()
+	now := now()
+	return token, &Login{TokenHash: hash, UserID: user.ID, CreatedAt: now, ExpiresAt: now.Add(s.limits.Login)}
 }
 
 // Logout ends the log-in. An unknown token is no error. Whoever holds something

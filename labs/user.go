@@ -43,9 +43,11 @@ type Link struct {
 }
 
 // Users stores people. Get and ByName return an Error with CodeNotFound where
-// there is none; Create and Rename one with CodeConflict where the name is taken.
+// there is none; Create, Enroll and Rename one with CodeConflict where the name is taken.
 type Users interface {
 	Create(ctx context.Context, user *User) error
+	// Enroll is Create, puts the user into a class and logs them in, in one transaction.
+	Enroll(ctx context.Context, user *User, classID string, login *Login) error
 	Rename(ctx context.Context, id, name string) error
 	// SetPassword writes a password's hash and, in the same transaction, removes all
 	// log-ins and links of the user but the log-in keep, which may be nil.

@@ -73,11 +73,13 @@ func (c classes) ByInstructor(ctx context.Context, userID string) ([]labs.Class,
 type rosters struct{ db *DB }
 
 func (r rosters) Join(ctx context.Context, classID, userID string, at time.Time) error {
-	return r.db.write(ctx, "join a class", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO rosters (class_id, user_id, joined_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
-			classID, userID, millis(at))
-		return err
-	})
+	return r.db.write(ctx, "join a class", func(tx *sql.Tx) error { return insertMember(ctx, tx, classID, userID, at) })
+}
+
+func insertMember(ctx context.Context, tx *sql.Tx, classID, userID string, at time.Time) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO rosters (class_id, user_id, joined_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+		classID, userID, millis(at))
+	return err
 }
 
 func (r rosters) Leave(ctx context.Context, classID, userID string) error {

@@ -12,14 +12,16 @@ type logins struct{ db *DB }
 
 // Save also forgets the log-ins that had expired when this one began.
 func (l logins) Save(ctx context.Context, login *labs.Login) error {
-	return l.db.write(ctx, "save a log-in", func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM logins WHERE expires_at <= ?`, millis(login.CreatedAt)); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO logins (token_hash, user_id, created_at, expires_at) VALUES (?, ?, ?, ?)`,
-			login.TokenHash, login.UserID, millis(login.CreatedAt), millis(login.ExpiresAt))
+	return l.db.write(ctx, "save a log-in", func(tx *sql.Tx) error { return insertLogin(ctx, tx, login) })
+}
+
+func insertLogin(ctx context.Context, tx *sql.Tx, login *labs.Login) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM logins WHERE expires_at <= ?`, millis(login.CreatedAt)); err != nil {
 		return err
-	})
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO logins (token_hash, user_id, created_at, expires_at) VALUES (?, ?, ?, ?)`,
+		login.TokenHash, login.UserID, millis(login.CreatedAt), millis(login.ExpiresAt))
+	return err
 }
 
 func (l logins) Get(ctx context.Context, tokenHash []byte, now time.Time) (*labs.Login, error) {

@@ -20,14 +20,28 @@ func scanUser(row interface{ Scan(...any) error }) (*labs.User, error) {
 }
 
 func (u users) Create(ctx context.Context, user *labs.User) error {
-	return u.db.write(ctx, "create a user", func(tx *sql.Tx) error {
-		if err := noLookAlike(ctx, tx, user.ID, user.Name); err != nil {
+	return u.db.write(ctx, "create a user", func(tx *sql.Tx) error { return insertUser(ctx, tx, user) })
+}
+
+func (u users) Enroll(ctx context.Context, user *labs.User, classID string, login *labs.Login) error {
+	return u.db.write(ctx, "create a user in a class", func(tx *sql.Tx) error {
+		if err := insertUser(ctx, tx, user); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO users (id, name, name_key, role, password_hash, created_at) VALUES (?, ?, ?, ?, ?, ?)`,
-			user.ID, user.Name, labs.NameKey(user.Name), user.Role, user.PasswordHash, millis(user.CreatedAt))
-		return nameConflict(err, user.Name)
+		if err := insertMember(ctx, tx, classID, user.ID, user.CreatedAt); err != nil {
+			return err
+		}
+		return insertLogin(ctx, tx, login)
 	})
+}
+
+func insertUser(ctx context.Context, tx *sql.Tx, user *labs.User) error {
+	if err := noLookAlike(ctx, tx, user.ID, user.Name); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO users (id, name, name_key, role, password_hash, created_at) VALUES (?, ?, ?, ?, ?, ?)`,
+		user.ID, user.Name, labs.NameKey(user.Name), user.Role, user.PasswordHash, millis(user.CreatedAt))
+	return nameConflict(err, user.Name)
 }
 
 func (u users) Rename(ctx context.Context, id, name string) error {
