@@ -150,6 +150,10 @@ func (p *program) assemble(ctx context.Context, course *content.Course) (err err
 	if err != nil {
 		return err
 	}
+	key, err := deviceKey(p.config.Data)
+	if err != nil {
+		return err
+	}
 	p.server, err = server.New(server.Options{
 		Labs:           p.labs,
 		Course:         course,
@@ -158,6 +162,7 @@ func (p *program) assemble(ctx context.Context, course *content.Course) (err err
 		PublicURL:      p.url.String(),
 		AppsURL:        p.config.AppsURL,
 		TrustedProxies: proxies,
+		DeviceKey:      key,
 		Ready:          p.ready,
 		Version:        version,
 		Logger:         p.logger,

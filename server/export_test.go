@@ -26,6 +26,9 @@ func (s *Server) Routes() []RouteInfo {
 // LimitAccounts has a class code make n accounts at once at most.
 func (s *Server) LimitAccounts(n int) { s.limits.accounts = newBuckets(rate.Every(time.Minute), n) }
 
+// LimitAddress has an address send n requests at once at most.
+func (s *Server) LimitAddress(n int) { s.limits.address = newBuckets(rate.Every(time.Minute), n) }
+
 // Handler is what Serve serves.
 func (s *Server) Handler() http.Handler { return s.split() }
 
@@ -51,3 +54,12 @@ func (g Guard) Watched() int {
 	defer g.mu.Unlock()
 	return len(g.logins)
 }
+
+// Devices sign device cookies.
+type Devices struct{ *devices }
+
+func NewDevices(key []byte) Devices { return Devices{newDevices(key)} }
+
+func (d Devices) Issue(name string) string { return d.issue(name) }
+
+func (d Devices) Find(cookie, name string) string { return d.find(cookie, name) }

@@ -3,6 +3,7 @@ package server
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,8 +19,9 @@ type limits struct {
 	address  *buckets // any request to the API, by address, before anything is looked up
 	user     *buckets // any request to the API, by user
 	attempts *buckets // log-ins and class codes that were wrong, by address
-	account  *buckets // log-ins, by account name and address
-	name     *buckets // log-ins, by account name from anywhere
+	account  *buckets // log-ins that were wrong, by account name and address, and changes of a password, by user
+	name     *buckets // log-ins that were wrong, by account name from anywhere
+	device   *buckets // log-ins that were wrong, of a browser that has logged in to the account before, by its cookie
 	accounts *buckets // that a class code makes, by class
 	probes   *buckets // WebSockets that only try whether there can be one, by address
 	create   *buckets // things that cost much to make (sessions, classes), by user
@@ -39,6 +41,7 @@ func newLimits() *limits {
 		attempts: newBuckets(rate.Every(time.Second), 200),
 		account:  newBuckets(rate.Every(10*time.Second), 5),
 		name:     newBuckets(rate.Every(5*time.Second), 20),
+		device:   newBuckets(rate.Every(10*time.Second), 10),
 		accounts: newBuckets(rate.Every(30*time.Second), maxNewcomers),
 		probes:   newBuckets(2, 60),
 		create:   newBuckets(rate.Every(time.Second), 20),
@@ -143,9 +146,13 @@ func limited(wait time.Duration, detail string) error {
 	return &problem{Status: http.StatusTooManyRequests, Code: string(labs.CodeLimited), Detail: detail, retryAfter: max(wait, time.Second)}
 }
 
+// byLink are the ways in with a one-time link. No wrong one keeps a right one out, so
+// they have no limit: a link is too long to be guessed, and looking one up is cheap.
+var byLink = []string{"/api/login/link", "/api/bootstrap"}
+
 // limitAddress is the first limit, before anything costs anything.
 func (s *Server) limitAddress(c *gin.Context) {
-	if !isAPI(c.Request) {
+	if !isAPI(c.Request) || slices.Contains(byLink, c.Request.URL.Path) {
 		return
 	}
 	if wait := s.limits.address.take(addressKey(c)); wait > 0 {
@@ -153,26 +160,47 @@ func (s *Server) limitAddress(c *gin.Context) {
 	}
 }
 
-// attempt limits what could be guessed: passwords of the account name, where there is
-// one, and class codes. Links and the first instructor's secret are too long to be
-// guessed. It counts what was wrong alone: right is called where it was right, so that
-// a class that comes all at once from one address is not held up.
-func (s *Server) attempt(c *gin.Context, name string) (right func(), err error) {
-	type token struct {
-		of  *buckets
-		key string
+// token is one try at something that could be guessed.
+type token struct {
+	of  *buckets
+	key string
+}
+
+// attemptLogin limits guesses of the account name's password. A browser that has logged
+// in to it before has a bucket of its own: what others try, from the same address or
+// from many, does not lock it out.
+func (s *Server) attemptLogin(c *gin.Context, name string) (right func(), err error) {
+	if device := s.deviceOf(c, name); device != "" {
+		return attempt("Too many attempts. Wait a moment, then try again.", token{s.limits.device, device})
 	}
-	address := addressKey(c)
-	tokens := []token{{s.limits.attempts, address}}
+	tokens := []token{{s.limits.attempts, addressKey(c)}}
 	if name = clip(labs.NameKey(name)); name != "" { // one bucket for all spellings that log in
-		tokens = append(tokens, token{s.limits.account, name + " " + address}, token{s.limits.name, name})
+		tokens = append(tokens, token{s.limits.account, name + " " + addressKey(c)}, token{s.limits.name, name})
 	}
+	return attempt("Too many attempts at this account or from your network. Wait a moment, then try again, or use a browser in which you "+
+		"have logged in before.", tokens...)
+}
+
+// attemptCode limits guesses of class codes.
+func (s *Server) attemptCode(c *gin.Context) (right func(), err error) {
+	return attempt("Too many attempts. Wait a moment, then try again.", token{s.limits.attempts, addressKey(c)})
+}
+
+// attemptPassword limits guesses of the present password of a user who is logged in.
+func (s *Server) attemptPassword(user *labs.User) (right func(), err error) {
+	return attempt("Too many attempts. Wait a moment, then try again.", token{s.limits.account, user.ID})
+}
+
+// attempt takes all of tokens, or is an error that says detail. It counts what was wrong
+// alone: right is called where it was right, so that a class that comes all at once
+// from one address is not held up.
+func attempt(detail string, tokens ...token) (right func(), err error) {
 	for i, t := range tokens {
 		if wait := t.of.take(t.key); wait > 0 {
 			for _, taken := range tokens[:i] {
 				taken.of.give(taken.key) // what was refused has guessed nothing
 			}
-			return nil, limited(wait, "Too many attempts. Wait a moment, then try again.")
+			return nil, limited(wait, detail)
 		}
 	}
 	return func() {

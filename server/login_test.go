@@ -90,8 +90,12 @@ func TestCookie(t *testing.T) {
 			r.Header.Set("Content-Type", "application/json")
 			answer := c.send(r).want(200)
 			cookies := answer.Cookies()
-			if len(cookies) != 1 {
-				t.Fatalf("got %d cookies, want 1", len(cookies))
+			if len(cookies) != 2 {
+				t.Fatalf("got %d cookies, want 2", len(cookies))
+			}
+			device := cookies[1]
+			if device.Name != try.want+"-device" || !device.HttpOnly || device.Secure != try.https || device.SameSite != http.SameSiteStrictMode || device.Path != "/" || device.Domain != "" || device.MaxAge <= 0 {
+				t.Errorf("got cookie %+v", device)
 			}
 			got := cookies[0]
 			if got.Name != try.want || !got.HttpOnly || got.Secure != try.https || got.SameSite != http.SameSiteLaxMode || got.Path != "/" || got.Domain != "" || got.MaxAge <= 0 {

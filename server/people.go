@@ -13,7 +13,7 @@ func (s *Server) postPassword(c *gin.Context) error {
 		return err
 	}
 	user := userOf(c)
-	right, err := s.attempt(c, user.Name)
+	right, err := s.attemptPassword(user)
 	if err != nil {
 		return err
 	}

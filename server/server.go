@@ -55,6 +55,10 @@ type Options struct {
 	// limits and the log. Empty: only the connection's own address counts.
 	TrustedProxies []netip.Prefix
 
+	// DeviceKey signs what browsers remember of log-ins, at least 32 random bytes.
+	// Empty: a new one, so that browsers are strangers after a restart.
+	DeviceKey []byte
+
 	// Ready tells what keeps this process from serving labs, for /readyz. It has
 	// to return quickly. Nil: nothing does.
 	Ready func(context.Context) error
@@ -85,6 +89,7 @@ type Server struct {
 	pages   *pages
 	guard   *guard
 	limits  *limits
+	devices *devices
 	apps    *apps
 
 	// life ends, with errGoingAway, when Serve is to end: all that does not end by
@@ -125,6 +130,7 @@ func New(o Options) (*Server, error) {
 		origins: origins,
 		pages:   pages,
 		limits:  newLimits(),
+		devices: newDevices(o.DeviceKey),
 	}
 	if s.logger == nil {
 		s.logger = slog.Default()

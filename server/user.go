@@ -43,7 +43,7 @@ func (s *Server) postLogin(c *gin.Context) error {
 	if err := decode(c, &in); err != nil {
 		return err
 	}
-	right, err := s.attempt(c, in.Name)
+	right, err := s.attemptLogin(c, in.Name)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (s *Server) postLogin(c *gin.Context) error {
 		return err
 	}
 	right()
-	s.setLogin(c, token)
+	s.loggedIn(c, token, user)
 	return s.me(c, user)
 }
 
@@ -72,7 +72,7 @@ func (s *Server) postLoginLink(c *gin.Context) error {
 		c.JSON(http.StatusOK, meJSON{Mode: s.mode, Version: s.version, Bootstrap: true})
 		return nil
 	}
-	s.setLogin(c, token)
+	s.loggedIn(c, token, user)
 	return s.me(c, user)
 }
 
@@ -96,7 +96,7 @@ func (s *Server) postJoin(c *gin.Context) error {
 	if err := decode(c, &in); err != nil {
 		return err
 	}
-	right, err := s.attempt(c, "")
+	right, err := s.attemptCode(c)
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (s *Server) postJoin(c *gin.Context) error {
 		return err
 	}
 	if token != "" {
-		s.setLogin(c, token)
+		s.loggedIn(c, token, user)
 	}
 	return s.me(c, user)
 }
@@ -133,6 +133,6 @@ func (s *Server) postBootstrap(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	s.setLogin(c, token)
+	s.loggedIn(c, token, user)
 	return s.me(c, user)
 }

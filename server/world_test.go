@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -57,6 +58,8 @@ type options struct {
 	public string // the public URL; empty: the listener's
 	https  bool   // the public URL is, as behind a proxy
 	apps   string
+
+	proxies []netip.Prefix // that are trusted
 }
 
 // tender finds what its test says, until it is mended.
@@ -128,7 +131,7 @@ func newWorld(t testing.TB, o options) *world {
 	if o.public != "" {
 		w.url = o.public
 	}
-	so := server.Options{Labs: w.labs, Course: course, Mode: o.mode, PublicURL: w.url, AppsURL: o.apps, Ready: o.ready, Version: "v0.0.0-test", Logger: logger}
+	so := server.Options{Labs: w.labs, Course: course, Mode: o.mode, PublicURL: w.url, AppsURL: o.apps, TrustedProxies: o.proxies, Ready: o.ready, Version: "v0.0.0-test", Logger: logger}
 	if o.pages != nil {
 		so.Pages = o.pages
 	}
