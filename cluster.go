@@ -167,7 +167,8 @@ func newClusterDeleteCommand() *cobra.Command {
 Before clusters of labs under way are deleted it lists whose they are and asks.
 Their sessions end, and their students are told; what they completed stays theirs.
 A server that runs keeps the spare clusters that it has made ahead of need: stop it
-first, or start it with --warm 0.`,
+first, or start it with --warm 0. --all also deletes what a "lab verify" that was
+killed has left in the folder for temporary files.`,
 		Example: `  wheelhouse cluster delete play
   wheelhouse cluster delete --all --yes`,
 		RunE: func(cmd *cobra.Command, names []string) error {
@@ -177,6 +178,11 @@ first, or start it with --warm 0.`,
 			provider, err := cfg.openProvider(cmd.Context())
 			if err != nil {
 				return err
+			}
+			if all {
+				if err := cfg.deleteAbandonedProofs(cmd.Context(), cmd.OutOrStdout()); err != nil {
+					return err
+				}
 			}
 			known, err := listClusters(cmd.Context(), provider)
 			if err != nil {

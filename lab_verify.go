@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"path"
 	"slices"
 	"sync"
@@ -45,7 +44,8 @@ For each lab:
 
 Each proof runs twice, on a fresh cluster each time; a proof whose runs differ is
 flaky, and fails. The exit status is 1 when a proof fails. The clusters are
-deleted in the end.`,
+deleted in the end; those of a lab verify that was killed, by the next one or by
+wheelhouse cluster delete --all.`,
 		Example: `  wheelhouse lab verify
   wheelhouse lab verify deployments --runs 1
   wheelhouse lab verify --only 'solution,wrong/*' --report proofs.md`,
@@ -142,15 +142,21 @@ func casesOf(labs []*content.Lab, patterns []string) ([]verify.Case, error) {
 // that a running Wheelhouse is not disturbed and nothing stays. The outcome of a
 // proof that never ran is nil.
 func (c *config) verify(ctx context.Context, cases []verify.Case, runs proofRuns, progress io.Writer) (_ []*verify.Outcome, err error) {
-	data, err := os.MkdirTemp("", "wheelhouse-verify-")
+	if err := c.deleteAbandonedProofs(ctx, progress); err != nil {
+		fmt.Fprintf(progress, "%v\n", err) // these proofs have nothing to do with it
+	}
+	folder, err := newProofFolder()
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(data)) }()
+	defer func() { err = errors.Join(err, folder.remove()) }()
 	own := *c
-	own.Data = data
+	own.Data = folder.path
 	provider, err := own.openProvider(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := folder.use(provider); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, deleteAll(context.WithoutCancel(ctx), provider)) }()

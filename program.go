@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"wheelhouse/content"
@@ -283,7 +282,12 @@ func lockData(folder string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot write to the data folder: %w; choose another with --data", err)
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	locked, err := provisioner.TryLock(file)
+	if err != nil {
+		file.Close()
+		return nil, fmt.Errorf("lock the data folder: %w; choose another with --data", err)
+	}
+	if !locked {
 		file.Close()
 		return nil, fmt.Errorf("another Wheelhouse is running on %s: use its page, stop it, or choose another folder with --data", folder)
 	}

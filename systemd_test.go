@@ -19,7 +19,14 @@ import (
 // started with sockets. It answers each connection with its value.
 const activated = "TEST_ACTIVATED"
 
+// asProgram, in the environment, makes of this test's program Wheelhouse itself.
+const asProgram = "TEST_PROGRAM"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		os.Exit(0)
+	}
 	if answer := os.Getenv(activated); answer != "" {
 		if err := serveActivated(answer); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -19,6 +19,7 @@ func (w *world) newInstructor() *client {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.server.KeepWrongLogins()
 	ida := w.browser()
 	ida.do("POST", "/api/bootstrap", map[string]string{"secret": secret, "name": "Ida", "password": rightPassword}).want(200)
 	return ida

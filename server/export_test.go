@@ -29,6 +29,13 @@ func (s *Server) LimitAccounts(n int) { s.limits.accounts = newBuckets(rate.Ever
 // LimitAddress has an address send n requests at once at most.
 func (s *Server) LimitAddress(n int) { s.limits.address = newBuckets(rate.Every(time.Minute), n) }
 
+// KeepWrongLogins has no wrong log-in be forgotten while a test runs.
+func (s *Server) KeepWrongLogins() {
+	for _, b := range []*buckets{s.limits.account, s.limits.name, s.limits.device} {
+		b.limit = rate.Every(time.Hour)
+	}
+}
+
 // Handler is what Serve serves.
 func (s *Server) Handler() http.Handler { return s.split() }
 

@@ -2,6 +2,7 @@ package pack
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"wheelhouse/provisioner"
 )
@@ -53,11 +53,7 @@ func lockUsers(dir string) (*os.File, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	for {
-		if err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
-			break
-		}
-	}
+	err = provisioner.Lock(context.Background(), f, nil) // it is held for moments
 	var text bytes.Buffer
 	if err == nil {
 		_, err = text.ReadFrom(f)

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"wheelhouse/provisioner"
+	"wheelhouse/provisioner/provisionertest"
+)
+
+// temporary makes a folder for temporary files, in which all commands put theirs. Its
+// path is short, since the paths of sockets have to be.
+func temporary(t *testing.T) string {
+	dir, err := os.MkdirTemp("", "wh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	t.Setenv("TMPDIR", dir)
+	return dir
+}
+
+// TestAbandonedProofs: a folder is abandoned once its process is gone, and only one of
+// this user's that "lab verify" has made.
+func TestAbandonedProofs(t *testing.T) {
+	dir := temporary(t)
+	alive, err := newProofFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := abandonedProofs(); len(got) != 0 {
+		t.Errorf("with its process alive: got %v", got[0].path)
+	}
+	for name, mode := range map[string]os.FileMode{"unlocked": 0o700, "open": 0o755} {
+		path := filepath.Join(dir, proofFolders+name)
+		if err := os.Mkdir(path, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, proofFolders+"open", "lock"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(alive.path, filepath.Join(dir, proofFolders+"link")); err != nil {
+		t.Fatal(err)
+	}
+	alive.lock.Close() // as the end of its process does
+	got := abandonedProofs()
+	if len(got) != 1 || got[0].path != alive.path {
+		t.Fatalf("got %v, want that of the process that is gone", got)
+	}
+	if again := abandonedProofs(); len(again) != 0 {
+		t.Errorf("while it is taken apart another may take it, too")
+	}
+	var said strings.Builder
+	if err := (&config{}).deleteProofs(t.Context(), got[0], &said); err != nil || !strings.Contains(said.String(), alive.path) {
+		t.Errorf("got %q, %v", said.String(), err)
+	}
+	if _, err := os.Stat(alive.path); !os.IsNotExist(err) {
+		t.Errorf("the folder is there: %v", err)
+	}
+}
+
+// TestKilledVerify kills a "lab verify" that has a real cluster; the next command that
+// deletes everything leaves nothing of it.
+func TestKilledVerify(t *testing.T) {
+	provisionertest.NeedsPack(t)
+	dir := temporary(t)
+	cfg := config{Provider: providerEmbedded, PackCache: provisionertest.PackCache(t)}
+	run := func(args ...string) *exec.Cmd {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], append(args, "--provider", cfg.Provider, "--pack-cache", cfg.PackCache)...)
+		cmd.Env = append(os.Environ(), asProgram+"=1")
+		cmd.Stderr = t.Output()
+		return cmd
+	}
+	verify := run("lab", "verify", "connect", "--only", "solution", "--runs", "1")
+	if err := verify.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var data string
+	var clusters []provisioner.Cluster
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	for tick := time.NewTicker(100 * time.Millisecond); len(clusters) == 0 || clusters[0].State != provisioner.Ready; {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			_ = verify.Process.Kill()
+			t.Fatal("there is no cluster after three minutes")
+		}
+		if folders, _ := filepath.Glob(filepath.Join(dir, proofFolders+"*", "embedded")); len(folders) == 1 {
+			data = filepath.Dir(folders[0])
+			own := cfg
+			own.Data = data
+			provider, err := own.openProvider(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if clusters, err = provider.List(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	other := filepath.Join(dir, "data")
+	if out, err := run("cluster", "delete", "--all", "--data", other).Output(); err != nil || strings.Contains(string(out), "Deleted") {
+		t.Errorf("while it runs: got %s, %v", out, err)
+	}
+	if _, err := os.Stat(filepath.Join(data, "embedded", clusters[0].Name)); err != nil {
+		t.Errorf("its cluster was taken from it: %v", err)
+	}
+	if err := verify.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = verify.Wait() // it was killed
+	if out, err := run("cluster", "delete", "--all", "--data", other).Output(); err != nil || !strings.Contains(string(out), "Deleted the clusters and the folder "+data) {
+		t.Errorf("got %s, %v, want it to name %s", out, err, data)
+	}
+	for _, pattern := range []string{data, "/run/wheelhouse/runc/" + clusters[0].Name + "-*", "/sys/fs/cgroup/*/" + clusters[0].Name + "-*", "/sys/fs/cgroup/*/*/" + clusters[0].Name + "-*"} {
+		if left, _ := filepath.Glob(pattern); len(left) > 0 {
+			t.Errorf("left: %v", left)
+		}
+	}
+	links, _ := filepath.Glob("/run/wheelhouse/ids/*")
+	for _, link := range links {
+		if owner, _ := os.Readlink(link); strings.HasPrefix(owner, data+"/") {
+			t.Errorf("left: the ids %s", link)
+		}
+	}
+	if mounts, err := os.ReadFile("/proc/self/mountinfo"); err != nil || strings.Contains(string(mounts), data) {
+		t.Errorf("left: a mount below %s, %v", data, err)
+	}
+}
