@@ -25,10 +25,10 @@ func newClassCommand() *cobra.Command {
 			func(class *labs.Class) string {
 				return fmt.Sprintf("The class %s is joined by %s from now on.", class.Title, class.Code)
 			}),
-		newClassCodeCommand("close CODE", "Let nobody join a class any more",
+		newClassCodeCommand("close CODE", "Close a class to new students",
 			func(o *labs.Operator) func(context.Context, *labs.Class) (*labs.Class, error) { return o.CloseClass },
 			func(class *labs.Class) string {
-				return fmt.Sprintf("Nobody can join the class %s any more.", class.Title)
+				return fmt.Sprintf("The class %s is closed to new students.", class.Title)
 			}))
 	return cmd
 }
@@ -36,7 +36,7 @@ func newClassCommand() *cobra.Command {
 type classInfo struct {
 	ID        string    `json:"id"`
 	Title     string    `json:"title"`
-	Code      string    `json:"code"` // empty where nobody can join
+	Code      string    `json:"code"` // empty where the class is closed
 	CreatedAt time.Time `json:"createdAt"`
 }
 

@@ -209,7 +209,7 @@ killed has left in the folder for temporary files.`,
 				return fmt.Errorf("cluster %s is kept ready by the Wheelhouse that runs on %s, which would make another one in its place: stop it first, or start it with --warm 0", names[at], cfg.Data)
 			}
 			if used := d.owners.describe(d.names); used != "" && !yes {
-				question := "Somebody works with these clusters:\n" + used + "Delete " + countOf(len(d.names), "cluster") + " and end their sessions?"
+				question := "Labs under way use these clusters:\n" + used + "Delete " + countOf(len(d.names), "cluster") + " and end their sessions?"
 				if !confirmed(cmd.InOrStdin(), cmd.OutOrStdout(), question) {
 					return errors.New("nothing was deleted; --yes does it without a question")
 				}
@@ -248,7 +248,7 @@ func (d *deletion) withoutSpares(names []string) []string {
 	return rest
 }
 
-// run deletes the clusters. Those that somebody works with are the server's to delete,
+// run deletes the clusters. Those that sessions use are the server's to delete,
 // where one runs: it ends their sessions first.
 func (d *deletion) run(ctx context.Context) error {
 	if d.server == nil {

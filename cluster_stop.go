@@ -26,11 +26,11 @@ type nodeStopper interface {
 }
 
 func newClusterStopCommand() *cobra.Command {
-	return newStopperCommand("stop NAME…", true, "Stop clusters and keep their state (embedded provider)", "Stopped", stopper.Stop)
+	return newStopperCommand("stop NAME…", "Stop clusters and keep their state (embedded provider)", "Stopped", stopper.Stop, refuseServed)
 }
 
 func newClusterStartCommand() *cobra.Command {
-	return newStopperCommand("start NAME…", false, "Start stopped clusters again, with the state that they had (embedded provider)", "Started", stopper.Start)
+	return newStopperCommand("start NAME…", "Start stopped clusters again, with the state that they had (embedded provider)", "Started", stopper.Start, nil)
 }
 
 func newClusterNodeCommand() *cobra.Command {
@@ -45,18 +45,15 @@ func newClusterNodeCommand() *cobra.Command {
 	return cmd
 }
 
-// newStopperCommand does something with each of the named clusters. refused: not with
-// those of a server that runs, which would undo it at once.
-func newStopperCommand(use string, refused bool, short, done string, do func(stopper, context.Context, string) error) *cobra.Command {
+// newStopperCommand does something with each of the named clusters, where allow, which
+// may be nil, has no error for them.
+func newStopperCommand(use, short, done string, do func(stopper, context.Context, string) error, allow func(context.Context, *config, []string) error) *cobra.Command {
 	lacking := &provisioner.Error{Reason: provisioner.CreateFailed, Message: "kind's clusters cannot be stopped and started. " +
 		"Delete the cluster instead, or make it with --provider embedded."}
 	return newAbilityCommand(use, short, 1, lacking, func(cmd *cobra.Command, cfg *config, able stopper, names []string) error {
-		at := slices.IndexFunc(names, func(name string) bool { return strings.HasPrefix(name, provisioner.NamePrefix) })
-		if refused && at >= 0 {
-			if server, _, err := cfg.server(cmd.Context()); err != nil {
+		if allow != nil {
+			if err := allow(cmd.Context(), cfg, names); err != nil {
 				return err
-			} else if server != nil {
-				return fmt.Errorf("cluster %s belongs to the Wheelhouse that runs on %s, which would start it again at once; stop that first", names[at], cfg.Data)
 			}
 		}
 		for _, name := range names {
@@ -67,6 +64,20 @@ func newStopperCommand(use string, refused bool, short, done string, do func(sto
 		}
 		return nil
 	})
+}
+
+// refuseServed refuses clusters of a server that runs, which would start them again at
+// once.
+func refuseServed(ctx context.Context, cfg *config, names []string) error {
+	at := slices.IndexFunc(names, func(name string) bool { return strings.HasPrefix(name, provisioner.NamePrefix) })
+	if at < 0 {
+		return nil
+	}
+	server, _, err := cfg.server(ctx)
+	if err != nil || server == nil {
+		return err
+	}
+	return fmt.Errorf("cluster %s belongs to the Wheelhouse that runs on %s, which would start it again at once; stop that first", names[at], cfg.Data)
 }
 
 // newNodeStopperCommand does something with each of the named nodes.

@@ -96,7 +96,7 @@ func (c *config) owners(ctx context.Context) (owners, error) {
 	return found, err
 }
 
-// describe lists those of the clusters that somebody works with, a line for each.
+// describe lists those of the clusters that sessions use, a line for each.
 func (o owners) describe(clusters []string) string {
 	var lines strings.Builder
 	for _, name := range slices.Sorted(slices.Values(clusters)) {

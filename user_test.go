@@ -63,7 +63,7 @@ func TestPeopleOnTheMachine(t *testing.T) {
 		{"user invite-instructor --public-url https://lab.example.org/", "", `https://lab\.example\.org/#bootstrap=[\w-]{43}\n`, false},
 		{"class list", "", `Monday +AAAA-CCCC +c_1`, false},
 		{"class renew-code aaaa-cccc", "", `Monday is joined by [3-9A-Y]{4}-[3-9A-Y]{4} from`, false},
-		{"class close c_1", "", `Nobody can join the class Monday`, false},
+		{"class close c_1", "", `The class Monday is closed to new students`, false},
 		{"class list", "", `Monday +\(closed\)`, false},
 		{"class close AAAA-CCCC", "", `no class with the code`, true},
 		{"user delete Ida --yes", "", `teaches the class Monday`, true},

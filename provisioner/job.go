@@ -157,7 +157,7 @@ func (p *Pool) restart(ctx context.Context, starter Starter, e *entry, name stri
 		p.touch(e)
 		p.logger.Info("cluster goes on", "cluster", name, "seconds", time.Since(start).Seconds())
 	case errors.Is(err, ErrNotFound) && e.use == claimed:
-		e.gone = true // somebody deleted it
+		e.gone = true // it was deleted from outside
 		p.touch(e)
 		p.logger.Warn("cluster is gone", "cluster", name, "error", err)
 	case ctx.Err() == nil && e.use == claimed:

@@ -14,7 +14,7 @@ const (
 	lineTitle = "Waiting in line"
 )
 
-// line works out for everybody who waits which creation they are likely to get,
+// line works out for each claim that waits which creation they are likely to get,
 // or else their place, and wakes them. The first in line gets the cluster that
 // has been in the making for longest. The caller holds the lock.
 func (p *Pool) line(now time.Time) {
@@ -57,7 +57,7 @@ func (p *Pool) creations() []*entry {
 }
 
 // slots says for each creation that may be at work at once how long it is until
-// that can start; nil when the pool is full, so that nobody knows.
+// that can start; nil when the pool is full, so that it is not known.
 func (p *Pool) slots(jobs []*entry, now time.Time) []time.Duration {
 	if p.full() {
 		return nil

@@ -13,8 +13,8 @@ type use string
 const (
 	found   use = "found"   // the provider lists it, the pool knows nothing of it
 	making  use = "making"  // a creation of this process is at work
-	warm    use = "warm"    // ready, and nobody has had it
-	claimed use = "claimed" // somebody has it
+	warm    use = "warm"    // ready, and never claimed
+	claimed use = "claimed" // a session has it
 	doomed  use = "doomed"  // to be deleted
 )
 

@@ -47,7 +47,7 @@ type Pool struct {
 	logger    *slog.Logger
 
 	wake chan struct{} // the alarm has changed
-	look chan struct{} // somebody wants the clusters listed now
+	look chan struct{} // a caller wants the clusters listed now
 	jobs sync.WaitGroup
 
 	mu       sync.Mutex

@@ -105,7 +105,7 @@ func (g *guard) check(ctx context.Context) {
 			if ctx.Err() == nil {
 				g.logger.Error("cannot check a log-in", "err", err)
 			}
-			return // a fault of ours ends nobody's terminal; the next look is soon
+			return // a fault of ours ends no terminal; the next look is soon
 		}
 		g.mu.Lock()
 		for _, w := range g.logins[token] {

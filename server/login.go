@@ -86,7 +86,7 @@ func (s *Server) identify(c *gin.Context) (*labs.User, error) {
 	return user, nil
 }
 
-// userOf is who asks: nil where nobody is logged in.
+// userOf is who asks: nil without a log-in.
 func userOf(c *gin.Context) *labs.User {
 	user, _ := c.Get(userKey)
 	u, _ := user.(*labs.User)

@@ -102,7 +102,7 @@ func (s *Server) getSession(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	// A page without a WebSocket reads here again and again, and is somebody there.
+	// A page without a WebSocket reads here again and again, and so counts as present.
 	s.labs.Look(view.Session.ID)()
 	c.JSON(http.StatusOK, s.session(view, false))
 	return nil

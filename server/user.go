@@ -11,7 +11,7 @@ import (
 type meJSON struct {
 	Mode      Mode      `json:"mode"`
 	Version   string    `json:"version"`
-	User      *userJSON `json:"user"`      // null where nobody is logged in
+	User      *userJSON `json:"user"`      // null without a log-in
 	Bootstrap bool      `json:"bootstrap"` // there is no instructor yet
 }
 
@@ -57,7 +57,7 @@ func (s *Server) postLogin(c *gin.Context) error {
 }
 
 // postLoginLink logs in by a one-time link. The link of an instructor who has no
-// account yet logs nobody in: the answer's user is null and its bootstrap true, and the
+// account yet starts no log-in: the answer's user is null and its bootstrap true, and the
 // page goes on to ask for a name and a password.
 func (s *Server) postLoginLink(c *gin.Context) error {
 	var in struct{ Secret string }
@@ -90,7 +90,7 @@ func (s *Server) postLogout(c *gin.Context) error {
 }
 
 // postJoin puts whoever is logged in into a class, or makes a student account
-// first where nobody is.
+// first where there is no log-in.
 func (s *Server) postJoin(c *gin.Context) error {
 	var in struct{ Code, Name, Password string }
 	if err := decode(c, &in); err != nil {

@@ -38,7 +38,7 @@ type Status struct {
 
 // Clusters are the pool's numbers.
 type Clusters struct {
-	Warm     int `json:"warm"`     // ready, and nobody's yet
+	Warm     int `json:"warm"`     // ready, and not claimed yet
 	Creating int `json:"creating"` // on their way
 	Claimed  int `json:"claimed"`  // of sessions
 	Deleting int `json:"deleting"` // on their way out

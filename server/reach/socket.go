@@ -48,7 +48,7 @@ func (t *attempt) refused(response *http.Response, body []byte) bool {
 	case ours && response.StatusCode == http.StatusUpgradeRequired:
 		return t.failed(name, "The proxy passes the request on without its headers Upgrade and Connection, so no terminal opens and the page is late.", upgradeAdvice)
 	case ours && p.Code == "WrongOrigin":
-		return t.failed("origin", "Wheelhouse refuses pages from "+t.origin()+", so nobody can log in: "+p.Detail,
+		return t.failed("origin", "Wheelhouse refuses pages from "+t.origin()+", so no browser can log in: "+p.Detail,
 			"Start it with --public-url "+t.origin()+", and have the proxy pass the headers Host and Origin as they came.")
 	case ours && response.StatusCode == http.StatusTooManyRequests:
 		t.found(name, Warning, "WebSockets were tried too often from here.", "Try again in a minute.")
