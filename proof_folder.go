@@ -39,7 +39,7 @@ func newProofFolder() (*proofFolder, error) {
 		return nil, errors.Join(err, os.RemoveAll(path))
 	}
 	f := &proofFolder{path: path, lock: lock}
-	if err := provisioner.Lock(context.Background(), lock, nil); err == nil {
+	if err = provisioner.Lock(context.Background(), lock, nil); err == nil {
 		err = os.Rename(lock.Name(), filepath.Join(path, "lock"))
 	}
 	if err != nil {
