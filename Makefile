@@ -73,7 +73,7 @@ $(PAGES): web/node_modules/.package-lock.json $(shell find web/src web/public -t
 	cd web && $(NPM) run --silent build
 	@touch $@
 
-$(AGENT): $(call go_files,labs/terminal) go.mod
+$(AGENT): $(call go_files,labs/terminal) labs/terminal/screen/widths.json go.mod
 	CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags '-s -w' -o $@ ./labs/terminal/agent/cmd
 
 $(MACHINE): $(call go_files,provisioner/embedded/machine) $(wildcard provisioner/embedded/machine/templates/*) go.mod

@@ -32,7 +32,10 @@ const (
 // because output stops when Window bytes are unacknowledged. When it comes back
 // it asks for the Epoch and the offset that it has reached. Where the attached
 // that answers has another Epoch or another Offset, what is on the screen does
-// not continue: the viewer clears it first. A viewer that has seen exit comes
+// not continue: the viewer clears it first. Where the ring has lost what comes next,
+// Offset lies before what the ring holds: the first bytes then are none of the shell's,
+// but paint the screen as it was there, with all modes in force, and count like others.
+// A viewer that has seen exit comes
 // back with no Epoch, and gets a new shell.
 //
 // A viewer who types names themselves with a Source of their own, and counts what
@@ -63,7 +66,7 @@ type Control struct {
 	Epoch    string `json:"epoch,omitempty"`  // names this shell; another epoch's offsets mean nothing
 	Offset   int64  `json:"offset"`           // attached: of the first byte that follows, counted from the shell's start
 	Until    int64  `json:"until,omitempty"`  // attached: output before it is replay; answers of the screen to it are not input
-	Lost     int64  `json:"lost,omitempty"`   // attached: bytes before Offset that this viewer will never get
+	Lost     int64  `json:"lost,omitempty"`   // attached: bytes of the shell's that this viewer will never get
 	Source   string `json:"source,omitempty"` // attached: whose input Typed counts
 	Typed    int64  `json:"typed,omitempty"`  // attached: bytes of Source's input that the shell has taken
 	Cols     int    `json:"cols,omitempty"`   // 2 to 1000

@@ -76,6 +76,7 @@ func (t *Terminal) pump() {
 		n, err := t.ptm.Read(into)
 		if n > 0 {
 			t.mu.Lock()
+			t.past.follow(&t.ring, t.ring.end+int64(n)-t.ring.size)
 			t.ring.commit(n)
 			t.active = time.Now()
 			t.wakeViewers()

@@ -16,10 +16,10 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"wheelhouse/labs/terminal"
 	"wheelhouse/labs/terminal/agent"
+	vt "wheelhouse/labs/terminal/screen"
 )
 
 func TestReconnectLosesNothing(t *testing.T) {
@@ -109,16 +109,72 @@ func TestNobodyLooks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if hello.Lost == 0 || hello.Lost != hello.Offset || hello.Until-hello.Offset > 1<<20 || hello.Until-hello.Offset < 1<<20-4096 {
-		t.Errorf("attached %+v, want a ring of 1 MiB and the rest lost", hello)
+	if restored := hello.Lost - hello.Offset; hello.Until-hello.Lost != 1<<20 || restored <= 0 || restored > 4096 {
+		t.Errorf("attached %+v, want a ring of 1 MiB, a screen before it, and the rest lost", hello)
 	}
 	frame, err = viewer.Next(t.Context(), make([]byte, 4096))
 	if err != nil {
 		t.Fatal(err)
 	}
-	line, _, _ := strings.Cut(string(frame.Payload), "\n")
-	if len(line) != 6 {
-		t.Errorf("replay begins with %q, want a whole line", line)
+	var all bytes.Buffer
+	for i := range 500_000 {
+		fmt.Fprintln(&all, i+1)
+	}
+	begin, whole := vt.New(80, 24), vt.New(80, 24)
+	begin.Write(frame.Payload[:hello.Lost-hello.Offset])
+	whole.Write(all.Bytes()[:hello.Lost])
+	if got, want := begin.Text(), whole.Text(); got != want {
+		t.Errorf("replay begins with the screen\n%s\nwant\n%s", got, want)
+	}
+}
+
+// A program that painted the screen long ago, and only changes a part of it since then,
+// is seen as a whole by who comes later; also where the window had another size.
+func TestScreenOutlivesRing(t *testing.T) {
+	done := filepath.Join(t.TempDir(), "done")
+	cmd := shellCommand(`printf 'before\r\n\033[?1049h\033[?1h\033[?2004h\033[2;5r\033[1;1H\033[7mheader\033[m\033]2;a title\007\033[24;1Hfooter'
+		for i in $(seq 60000); do printf '\033[3;%dH\033[3%dmcount €%d' $((i % 9 + 1)) $((i % 8)) $i; done; touch ` + done + `; read line`)
+	shell, err := terminal.Start(cmd, terminal.Options{Name: "main", Hold: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(shell.Close)
+	eventually(t, "the end of the output", func() bool { _, err := os.Stat(done); return err == nil })
+	for _, columns := range []int{80, 100} {
+		viewer, err := shell.Attach(terminal.AttachRequest{Terminal: "main", Cols: columns, Rows: 24})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, until := vt.New(columns, 24), int64(0)
+		for offset := int64(-1); offset < until; {
+			frame, err := viewer.Next(t.Context(), make([]byte, 1000))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if frame.Kind == terminal.FrameOutput {
+				got.Write(frame.Payload)
+				offset += int64(len(frame.Payload))
+				if err := viewer.Handle(terminal.ControlFrame(terminal.Control{Type: "ack", Offset: offset})); err != nil {
+					t.Fatal(err)
+				}
+			} else if hello, err := frame.Control(); err == nil && hello.Type == "attached" {
+				offset, until = hello.Offset, hello.Until
+			}
+		}
+		viewer.Close()
+		text := got.Text()
+		if lines := strings.Split(text, "\n"); lines[0] != "header" || !strings.HasSuffix(text, "footer") || !strings.Contains(text, "count €60000") {
+			t.Errorf("at %d columns the screen shows\n%s", columns, text)
+		}
+		got.Write([]byte("\x1b[?1049l"))
+		if text := got.Text(); text != "before" {
+			t.Errorf("at %d columns, after the program's screen comes %q, want what was there before", columns, text)
+		}
+		for _, mode := range []string{"\x1b[?1h", "\x1b[?2004h", "\x1b]2;a title"} {
+			if !strings.Contains(string(got.Restore()), mode) {
+				t.Errorf("at %d columns, %q is not in force", columns, mode)
+			}
+		}
 	}
 }
 
@@ -136,19 +192,19 @@ func TestLostOutputBeginsWithWholeRune(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer viewer.Close()
-	var text []byte
-	for len(text) < 1<<18 {
+	begin, n := vt.New(80, 24), 0
+	for n < 1<<18 {
 		frame, err := viewer.Next(t.Context(), make([]byte, 1000)) // not a multiple of 3
 		if err != nil {
 			t.Fatal(err)
 		}
 		if frame.Kind == terminal.FrameOutput {
-			text = append(text, frame.Payload...)
+			begin.Write(frame.Payload)
+			n += len(frame.Payload)
 		}
 	}
-	text = text[:len(text)-len(text)%3]
-	if !utf8.Valid(text) || strings.Trim(string(text), "€") != "" {
-		t.Errorf("replay begins with % x and is not whole", text[:6])
+	if text := begin.Text(); strings.Trim(text, "€\n") != "" || !strings.Contains(text, "€") {
+		t.Errorf("the screen shows %q, want the character alone", text)
 	}
 }
 

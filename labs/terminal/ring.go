@@ -1,10 +1,5 @@
 package terminal
 
-import (
-	"bytes"
-	"unicode/utf8"
-)
-
 // chunk is the most that is read from a pseudo-terminal at once.
 const chunk = 64 << 10
 
@@ -33,6 +28,14 @@ func (r *ring) free(limit int64) []byte {
 
 func (r *ring) commit(n int) { r.end += int64(n) }
 
+// parts returns what the ring holds from offset from to before to, in order.
+func (r *ring) parts(from, to int64) [2][]byte {
+	size := int64(len(r.buf))
+	at, n := from%size, to-from
+	first := min(n, size-at)
+	return [2][]byte{r.buf[at : at+first], r.buf[:n-first]}
+}
+
 // copyFrom copies what the ring holds from offset on to dst and returns how much
 // that was. The caller sees to it that start <= offset <= end.
 func (r *ring) copyFrom(dst []byte, offset int64) int {
@@ -40,24 +43,4 @@ func (r *ring) copyFrom(dst []byte, offset int64) int {
 	at := offset % int64(len(r.buf))
 	n := copy(dst, r.buf[at:])
 	return n + copy(dst[n:], r.buf)
-}
-
-// resume returns a good offset at or after offset for someone who lost what was
-// before it: after the next line's end where that is near, otherwise at least
-// not within a UTF-8 sequence.
-func (r *ring) resume(offset int64) int64 {
-	if offset == 0 {
-		return 0
-	}
-	var near [4 << 10]byte
-	head := near[:r.copyFrom(near[:], offset)]
-	if line := bytes.IndexByte(head, '\n'); line >= 0 {
-		return offset + int64(line) + 1
-	}
-	for i := range min(len(head), utf8.UTFMax) {
-		if utf8.RuneStart(head[i]) {
-			return offset + int64(i)
-		}
-	}
-	return offset
 }

@@ -81,6 +81,7 @@ type Terminal struct {
 
 	mu         sync.Mutex // guards what follows
 	ring       ring
+	past       past
 	cols, rows int
 	viewers    map[*Viewer]struct{}
 	answering  *Viewer // whose screen answers queries in the output; nil without a viewer who types
@@ -141,6 +142,7 @@ func Start(cmd *exec.Cmd, options Options) (*Terminal, error) {
 		sources: make(map[string]*source),
 		active:  time.Now(),
 	}
+	t.past.resized(0, t.cols, t.rows)
 	t.restartIdle()
 	go t.run(exit)
 	return t, nil
@@ -186,6 +188,7 @@ func (t *Terminal) resize(size pty.Winsize) error {
 		return nil
 	}
 	t.cols, t.rows = cols, rows
+	t.past.resized(t.ring.end, cols, rows)
 	t.wakeViewers()
 	return pty.Setsize(t.ptm, &size)
 }

@@ -45,13 +45,14 @@ type Viewer struct {
 	wake     chan struct{} // of capacity 1
 
 	// What follows is guarded by the terminal's mu.
-	sent, acked int64 // offsets of output
-	told, until int64 // offsets of the attached that is to be sent, where hello is set
-	lost        int64 // what that attached tells
-	hello       bool  // an attached comes next
-	typed       int64 // bytes of its source's input that are taken,
-	typedTold   int64 // and how many of them it knows of
-	paused      bool  // too much is unacknowledged
+	sent, acked int64  // offsets of output
+	told, until int64  // offsets of the attached that is to be sent, where hello is set
+	lost        int64  // what that attached tells
+	hello       bool   // an attached comes next,
+	restored    []byte // and then what brings its screen to where the ring begins
+	typed       int64  // bytes of its source's input that are taken,
+	typedTold   int64  // and how many of them it knows of
+	paused      bool   // too much is unacknowledged
 	ackedAt     time.Time
 	cols, rows  int         // that the viewer knows of
 	own         pty.Winsize // of the viewer's screen; zero where it is not known
@@ -105,14 +106,19 @@ func (t *Terminal) Attach(request AttachRequest) (*Viewer, error) {
 	return v, nil
 }
 
-// jump lets the viewer go on at offset from, or at oldest or soon after where
-// that is later, and has it told so. The caller holds the terminal's mu.
+// jump lets the viewer go on at offset from, or at oldest or soon after where that is
+// later, and has it told so. In the second case it gets first what brings its screen to
+// that point, which counts as the output before. The caller holds the terminal's mu.
 func (v *Viewer) jump(from, oldest int64) {
+	t := v.terminal
 	at := from
+	v.restored = nil
 	if from < oldest {
-		at = v.terminal.ring.resume(oldest)
+		v.restored, at = t.past.restore(&t.ring, oldest, t.cols, t.rows)
 	}
-	v.hello, v.told, v.until, v.lost = true, at, v.terminal.ring.end, at-from
+	v.lost = at - from
+	at -= int64(len(v.restored))
+	v.hello, v.told, v.until = true, at, t.ring.end
 	v.sent, v.acked, v.paused = at, at, false
 }
 
@@ -176,7 +182,7 @@ func (v *Viewer) next(buf []byte) (frame Frame, patience time.Duration, err erro
 	if v.ended {
 		return frame, 0, io.EOF
 	}
-	if !v.paused && v.sent < t.ring.start() {
+	if !v.paused && v.sent+int64(len(v.restored)) < t.ring.start() {
 		// Whoever is that slow would soon lose the oldest again.
 		v.jump(v.sent, t.ring.end-t.ring.size/4)
 	}
@@ -199,7 +205,7 @@ func (v *Viewer) next(buf []byte) (frame Frame, patience time.Duration, err erro
 			return frame, 0, &Error{CodeLimited, "this terminal was closed because the page stopped showing its output; reload the page"}
 		}
 		return frame, patience, nil
-	case v.sent < t.ring.end:
+	case len(v.restored) > 0 || v.sent < t.ring.end:
 		return v.output(buf), 0, nil
 	case t.over:
 		v.ended = true
@@ -211,7 +217,14 @@ func (v *Viewer) next(buf []byte) (frame Frame, patience time.Duration, err erro
 // output takes the next output into buf. The caller holds the terminal's mu.
 func (v *Viewer) output(buf []byte) Frame {
 	t := v.terminal
-	n := t.ring.copyFrom(buf[:min(int64(len(buf)), v.acked+Window-v.sent)], v.sent)
+	buf = buf[:min(int64(len(buf)), v.acked+Window-v.sent)]
+	var n int
+	if len(v.restored) > 0 {
+		n = copy(buf, v.restored)
+		v.restored = v.restored[n:]
+	} else {
+		n = t.ring.copyFrom(buf, v.sent)
+	}
 	v.sent += int64(n)
 	if v.sent-v.acked >= Window {
 		v.paused, v.ackedAt = true, time.Now()
