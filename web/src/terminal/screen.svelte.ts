@@ -17,6 +17,7 @@ import { parseControl, type Control } from './protocol'
 import { accelerate } from './renderer'
 import { Runner } from './runner'
 import { TerminalStream } from './stream'
+import { useWidths } from './widths'
 
 export type ScreenState = 'connecting' | 'open' | 'waiting' | 'exited' | 'closed'
 
@@ -68,7 +69,7 @@ export class TerminalScreen {
 
   constructor(private readonly options: ScreenOptions) {
     this.terminal = new Terminal({
-      allowProposedApi: true, // the search's marks need it
+      allowProposedApi: true, // the search's marks and the widths need it
       cursorBlink: false,
       disableStdin: options.readOnly ?? false,
       fontFamily: "'JetBrains Mono Variable', ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace",
@@ -84,6 +85,7 @@ export class TerminalScreen {
     this.terminal.loadAddon(this.fit)
     this.terminal.loadAddon(this.search)
     this.terminal.loadAddon(new WebLinksAddon())
+    useWidths(this.terminal)
     this.runner = new Runner(this.terminal, (text) => this.type(text), (left) => (this.following = left))
     this.terminal.onTitleChange((title) => (this.title = title))
     if (!options.readOnly) {
