@@ -128,7 +128,7 @@ test.describe('a class', () => {
     })
     await readyTerminal(ada)
 
-    await test.step('a cluster at which nobody looks rests, and goes on where it was', async () => {
+    await test.step('a cluster whose student is away rests, and goes on where it was', async () => {
       if (process.env.WHEELHOUSE_PROVIDER === 'kind') {
         process.stdout.write('SKIPPED: a cluster that rests, because kind cannot freeze one\n')
         return

@@ -6,6 +6,7 @@ import { startProxy } from './proxy.js'
 import { question } from './question.js'
 import { repairs } from './repairs.js'
 import { reading } from './reading.js'
+import { room } from './room.js'
 import { running } from './running.js'
 
 const tests = {
@@ -363,6 +364,7 @@ const tests = {
   ...question,
   ...repairs,
   ...running,
+  ...room,
   ...reading,
 }
 

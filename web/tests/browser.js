@@ -176,7 +176,7 @@ export const scenes = {
     await steer('reset', instructor)
     await steer('empty')
     await page.goto(origin + '/classes/c_1')
-    await page.getByText('Nobody is aboard yet').waitFor()
+    await page.getByText('No student is aboard yet').waitFor()
   },
   async student(page) {
     await steer('reset', instructor)

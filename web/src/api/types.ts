@@ -201,7 +201,7 @@ export interface GridLab {
   /** The newest. */
   session: string
   phase: Phase
-  /** The session's: Resting while its cluster stands still, because nobody looks. */
+  /** The session's: Resting while its cluster stands still, because no person looks at it. */
   reason: string
   points: number
   /** How many the student took. */

@@ -74,7 +74,7 @@ class Account {
     try {
       const taken = await client.takeLink(secret.value)
       this.pendingSecret = null
-      // The first instructor's link logs nobody in: it asks for an account.
+      // The first instructor's link does not log in: it asks for an account.
       if (taken.user === null && taken.bootstrap) this.welcome(secret.value)
       else if (router.route.page === 'login') router.replace('/')
     } catch (error) {

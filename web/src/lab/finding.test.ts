@@ -44,7 +44,7 @@ test.each([
 const cell = (status: CellStep['status'], reason: string, completedAt: string | null = null): CellStep => ({ name: 's', completedAt, status, reason })
 
 test.each([
-  ['nobody was there', undefined, 'todo'],
+  ['the student was not there', undefined, 'todo'],
   ['not looked at yet', cell('', ''), 'todo'],
   ['nothing there', cell('False', 'NotFound'), 'todo'],
   ['not begun or on its way', cell('False', 'Pending'), 'pending'],

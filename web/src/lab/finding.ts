@@ -36,7 +36,7 @@ export function findingOfStep(step: StepState): Finding {
   return findings[worst.find((kind) => kinds.has(kind)) ?? (kinds.size > 0 ? 'pending' : 'todo')]
 }
 
-/** The same for a cell of the class grid, which has the worst result alone; none where nobody has been there. */
+/** The same for a cell of the class grid, which has the worst result alone; none where the student has not been there. */
 export function findingOfCell(step: CellStep | undefined): Finding {
   if (!step || step.status === '') return findings.todo
   if (step.completedAt) return findings.complete

@@ -22,7 +22,9 @@ function copyTheOldWay(text: string): boolean {
   area.value = text
   area.className = 'hidden-words'
   area.setAttribute('aria-hidden', 'true')
-  document.body.append(area)
+  // Out of a modal dialog the focus cannot go, and only what has it is copied.
+  const place = [...document.querySelectorAll('dialog:modal')].at(-1) ?? document.body
+  place.append(area)
   area.select()
   try {
     // Deprecated, and the only way without a secure context.

@@ -43,7 +43,7 @@ describe('attach', () => {
     expect(stream.offset).toBe(1000)
   })
 
-  test('a hole that nobody told of clears the screen too', () => {
+  test('a hole that was not announced clears the screen too', () => {
     const stream = attachedAt(0)
     expect(stream.attached({ type: 'attached', epoch: 'e1', offset: 10, until: 10 }).reset).toBe(true)
   })
