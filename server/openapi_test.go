@@ -66,6 +66,7 @@ func TestAnswers(t *testing.T) {
 	}
 	s.ann.do("POST", "/api/labs/pods/sessions", nil).want(200)
 	s.ann.do("POST", "/api/sessions/"+s.session+"/apps", map[string]any{"namespace": "default", "service": "web", "port": 80}).want(200)
+	s.ann.do("POST", "/api/sessions/"+s.session+"/repairs", map[string]any{"fault": "Kubeconfig"}).want(200)
 	s.ida.do("GET", "/api/classes/"+s.class, nil).want(200)
 	s.ida.do("GET", "/api/classes/"+s.class+"/sessions/"+s.session, nil).want(200)
 	s.ann.do("DELETE", "/api/sessions/"+s.session, nil).want(204)
