@@ -41,7 +41,7 @@ const tests = {
       area.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }))
     }, 102_400)
     await page.getByText('None of what you pasted was typed').waitFor()
-    if (process.env.SHOTS) await page.screenshot({ path: process.env.SHOTS })
+    if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/refused.png` })
     await steer('down', { down: false })
     await type(page, 'echo still here')
     await shows(page, 'still here')
