@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 	"text/tabwriter"
@@ -54,6 +55,7 @@ func newLabListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			printWarnings(cmd.ErrOrStderr(), course)
 			rows := []labRow{}
 			for _, lab := range course.Labs() {
 				row := labRow{Name: lab.Name, Module: lab.Module, Title: lab.Title, Minutes: lab.Minutes, Steps: len(lab.Steps), Wrong: len(lab.Wrong)}
@@ -90,7 +92,7 @@ Every mistake is printed with its file and line, and the exit status is 1 when
 there is one. Found are: files that cannot be read, unknown fields and dead
 links; expressions that do not compile, never change, or use a field that no such
 kind has; checks that pass on an empty cluster; commands that no shell can read;
-and instructions that do not name what a check wants.`,
+Markdown that students see as plain text, such as HTML; and instructions that do not name what a check wants.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			course, err := cfg.loadCourse()
@@ -122,8 +124,8 @@ and instructions that do not name what a check wants.`,
 	return cmd
 }
 
-// mistakesIn returns all that is wrong with a course, and with what Load said of
-// it, by file and line.
+// mistakesIn returns all that is wrong with a course, its warnings too, and with
+// what Load said of it, by file and line.
 func mistakesIn(course *content.Course, loading error) []*content.Problem {
 	mistakes := []error{loading}
 	if course != nil {
@@ -134,12 +136,22 @@ func mistakesIn(course *content.Course, loading error) []*content.Problem {
 				mistakes = append(mistakes, problem)
 			}
 		}
+		for _, warning := range course.Warnings {
+			mistakes = append(mistakes, warning)
+		}
 	}
 	problems := content.Problems(errors.Join(mistakes...))
 	slices.SortStableFunc(problems, func(a, b *content.Problem) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
 	return problems
+}
+
+// printWarnings prints what an author should mend in a course that is used as it is.
+func printWarnings(w io.Writer, course *content.Course) {
+	for _, warning := range course.Warnings {
+		fmt.Fprintln(w, "Warning:", warning)
+	}
 }
 
 // counted says how many there are of a thing: "1 lab", "2 labs".

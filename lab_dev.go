@@ -78,7 +78,7 @@ func (c *config) develop(ctx context.Context, lab string, out, problems io.Write
 		if _, ok := course.Lab(lab); !ok && first {
 			return fmt.Errorf("there is no lab %s in %s; wheelhouse lab list --content %[2]s shows them", lab, c.Content)
 		}
-		program, err := c.open(ctx, server.Learn)
+		program, err := c.open(ctx, server.Learn, course)
 		if err != nil {
 			return err
 		}

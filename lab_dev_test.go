@@ -170,15 +170,17 @@ func TestLabDev(t *testing.T) {
 	id := session.ID
 
 	edit("lab.yaml", "name: settings}", "name: options}")
-	edit("README.md", "**ConfigMap** holds", "**map** holds")
+	edit("README.md", "**ConfigMap** holds", "**map** <u>holds</u>")
 	eventually(t, time.Minute, "the new check judges", shows("There is no ConfigMap named options in"))
 	var lab struct{ Intro string }
 	page.do("GET", "/api/labs/greeting", nil, &lab)
-	if !strings.Contains(lab.Intro, "<strong>map</strong>") || session.ID != id {
+	if !strings.Contains(lab.Intro, "<strong>map</strong> holds") || session.ID != id {
 		t.Errorf("the page shows %s of session %s, want the new text of %s", lab.Intro, session.ID, id)
 	}
 	if text := said.String(); !strings.Contains(text, "The course was read again.") || !strings.Contains(text, "the instructions never mention options") {
 		t.Errorf("printed %q, want what lint finds", text)
+	} else if strings.Count(text, "HTML such as <u> is shown as plain text") != 1 {
+		t.Errorf("printed %q, want one warning of <u>", text)
 	}
 }
 

@@ -5,7 +5,10 @@ import (
 	"context"
 	"encoding/xml"
 	"errors"
+	"fmt"
+	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -309,6 +312,44 @@ func TestOnlyChoosesProofs(t *testing.T) {
 		}
 		if !slices.Equal(got, test.want) || (err == nil) == (test.want == nil) {
 			t.Errorf("--only %s: got %v, %v, want %v", test.only, got, err, test.want)
+		}
+	}
+}
+
+// TestMarkdownThatIsPlainText: lint names it as a mistake, other commands warn of it
+// and go on.
+func TestMarkdownThatIsPlainText(t *testing.T) {
+	folder, edit := newCourse(t)
+	edit("README.md", "## ", "<details>More.</details>\n\n## ")
+	text, _, _ := strings.Cut(read(t, filepath.Join(folder, "first", "greeting", "README.md")), "<details>")
+	want := fmt.Sprintf("course/first/greeting/README.md:%d: HTML such as <details> is shown as plain text: a text to unfold is a hint of the step, in lab.yaml\n", 1+strings.Count(text, "\n"))
+
+	stdout, stderr, err := run(t, "lab", "lint", "--content", folder)
+	if !errors.Is(err, errReported) || !strings.Contains(stdout, want) || !strings.Contains(stderr, "found.") {
+		t.Errorf("lab lint: got %v, printed\n%s%s\nwant errReported and %s", err, stdout, stderr, want)
+	}
+	stdout, stderr, err = run(t, "lab", "list", "--content", folder, "-o", "json")
+	if err != nil || !strings.Contains(stdout, `"name": "greeting"`) || strings.Count(stderr, "Warning: "+want) != 1 {
+		t.Errorf("lab list: got %v, printed\n%s%s\nwant Warning: %s", err, stdout, stderr, want)
+	}
+	// What ends these commands comes after the course is loaded.
+	if _, stderr, err = run(t, "lab", "verify", "absent", "--content", folder); err == nil || strings.Count(stderr, "Warning: "+want) != 1 {
+		t.Errorf("lab verify: got %v, printed\n%s\nwant Warning: %s", err, stderr, want)
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	place, reason, _ := strings.Cut(strings.TrimSuffix(want, "\n"), ": ")
+	file, line, _ := strings.Cut(place, ":")
+	for _, args := range [][]string{{"serve"}, {"learn", "--open=false"}} {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], append(args, "--content", folder, "--data", t.TempDir(), "--listen", taken.Addr().String())...)
+		cmd.Env = append(os.Environ(), asProgram+"=1")
+		out, err := cmd.CombinedOutput()
+		logged := fmt.Sprintf("level=WARN msg=\"students see a part of the course as plain text\" file=%s line=%s reason=%q\n", file, line, reason)
+		if err == nil || strings.Count(string(out), logged) != 1 || !strings.Contains(string(out), "is taken by another program") {
+			t.Errorf("%s: got %v, printed\n%s\nwant %s", args[0], err, out, logged)
 		}
 	}
 }

@@ -54,6 +54,7 @@ wheelhouse cluster delete --all.`,
 			if err != nil {
 				return err
 			}
+			printWarnings(cmd.ErrOrStderr(), course)
 			chosen, err := labsNamed(course, names)
 			if err != nil {
 				return err

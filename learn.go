@@ -30,7 +30,11 @@ stops it: progress and labs under way stay, and go on at the next start.`,
 					return err
 				}
 			}
-			program, err := cfg.open(cmd.Context(), server.Learn)
+			course, err := cfg.loadServed()
+			if err != nil {
+				return err
+			}
+			program, err := cfg.open(cmd.Context(), server.Learn, course)
 			if err != nil {
 				return err
 			}

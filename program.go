@@ -47,6 +47,19 @@ func (c *config) loadCourse() (*content.Course, error) {
 	return content.Load(os.DirFS(filepath.Dir(folder)), filepath.Base(folder))
 }
 
+// loadServed reads the course that people are to see, and logs its warnings.
+func (c *config) loadServed() (*content.Course, error) {
+	course, err := c.loadCourse()
+	if err != nil {
+		return nil, fmt.Errorf("the course has mistakes (wheelhouse lab lint shows them):\n%w", err)
+	}
+	logger := c.logger()
+	for _, warning := range course.Warnings {
+		logger.Warn("students see a part of the course as plain text", "file", warning.File, "line", warning.Line, "reason", warning.Message)
+	}
+	return course, nil
+}
+
 // program is Wheelhouse as it serves: everything opened and put together.
 type program struct {
 	config   *config
@@ -65,9 +78,9 @@ type program struct {
 	url      *url.URL
 }
 
-// open puts the program together. What cannot work (a taken port, no engine, a
+// open puts the program together, to serve that course. What cannot work (a taken port, no engine, a
 // damaged database) is found here, before anything is started.
-func (c *config) open(ctx context.Context, mode server.Mode) (_ *program, err error) {
+func (c *config) open(ctx context.Context, mode server.Mode, course *content.Course) (_ *program, err error) {
 	if err := c.validateServing(); err != nil {
 		return nil, err
 	}
@@ -80,10 +93,6 @@ func (c *config) open(ctx context.Context, mode server.Mode) (_ *program, err er
 			p.close()
 		}
 	}()
-	course, err := c.loadCourse()
-	if err != nil {
-		return nil, fmt.Errorf("the course has mistakes (wheelhouse lab lint shows them):\n%w", err)
-	}
 	if p.lock, err = lockData(c.Data); err != nil {
 		return nil, err
 	}

@@ -41,7 +41,11 @@ ready. Clusters go on running when it is stopped; the next start finds them agai
 			if err := cfg.inherit(cmd.Flags().Changed("listen")); err != nil {
 				return err
 			}
-			program, err := cfg.open(cmd.Context(), server.Serve)
+			course, err := cfg.loadServed()
+			if err != nil {
+				return err
+			}
+			program, err := cfg.open(cmd.Context(), server.Serve, course)
 			if err != nil {
 				return err
 			}

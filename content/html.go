@@ -12,7 +12,8 @@ import (
 )
 
 // htmlRenderer writes what the lab page gives a meaning to: code that can be run
-// or copied, and links to applications. The page finds it by data attributes.
+// or copied, and links to applications. The page finds it by data attributes. What
+// the page does not show, such as raw HTML, is written as plain text.
 type htmlRenderer struct{}
 
 // RegisterFuncs tells goldmark which nodes are written here.
@@ -21,6 +22,10 @@ func (r htmlRenderer) RegisterFuncs(registerer renderer.NodeRendererFuncRegister
 	registerer.Register(ast.KindCodeBlock, r.indented)
 	registerer.Register(ast.KindCodeSpan, r.codeSpan)
 	registerer.Register(ast.KindLink, r.link)
+	registerer.Register(ast.KindHTMLBlock, r.htmlBlock)
+	registerer.Register(ast.KindRawHTML, r.rawHTML)
+	registerer.Register(ast.KindImage, r.image)
+	registerer.Register(ast.KindLinkReferenceDefinition, r.linkDefinition)
 }
 
 // fence writes a block by what its language says the student does with it.

@@ -24,6 +24,10 @@ type Course struct {
 	Title   string
 	Summary string
 	Modules []*Module
+
+	// Warnings are what an author should mend although the course can be taught as it
+	// is: Markdown that the page shows as plain text. They have the order of Problems.
+	Warnings []*Problem
 }
 
 // Module is a group of labs that belong together.

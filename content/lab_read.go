@@ -203,7 +203,7 @@ func (d *document) hints(lab *Lab, step int, specs []hintSpec) []Hint {
 		})
 		page.links(func(_ int, target string) (string, bool) { return d.loader.link(d.file, d.line(where...), target) })
 		for _, problem := range page.problems {
-			d.addf(where, "%s", problem.message)
+			d.loader.note(d.file, d.line(where...), problem)
 		}
 		for _, command := range page.commands() {
 			command.File, command.Line = d.file, d.line(where...)

@@ -1,7 +1,6 @@
 package content
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,7 +22,7 @@ const (
 // returns all of them at once: an errors.Join of *Problem, in the order of files
 // and lines, which Problems takes apart, beside what could be read of the course:
 // that is only good for finding further mistakes, and nil where nothing could be
-// read. CEL expressions are not compiled here, because that needs Kubernetes'
+// read. What does not keep a course from being taught is in its Warnings. CEL expressions are not compiled here, because that needs Kubernetes'
 // libraries: see package grader.
 //
 // Load reads nothing outside of the course's folder. A symbolic link in it is a
@@ -37,12 +36,12 @@ func Load(fsys fs.FS, course string) (*Course, error) {
 		return nil, err
 	}
 	loaded := l.course(course)
+	slices.SortStableFunc(l.warnings, byPlace)
+	loaded.Warnings = l.warnings
 	if len(l.problems) == 0 {
 		return loaded, nil
 	}
-	slices.SortStableFunc(l.problems, func(a, b *Problem) int {
-		return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line)
-	})
+	slices.SortStableFunc(l.problems, byPlace)
 	joined := make([]error, len(l.problems))
 	for i, problem := range l.problems {
 		joined[i] = problem
@@ -56,6 +55,7 @@ type loader struct {
 	files    map[string]int64    // every regular file of the course, by path, with its size
 	children map[string][]string // the names in every folder of the course, sorted
 	problems []*Problem
+	warnings []*Problem
 	values   Values         // of the variables of the lab that is being read; nil where it has none
 	broken   map[place]bool // lines that could not be decoded; a second complaint would be noise
 }
@@ -70,6 +70,19 @@ func (l *loader) addf(file string, line int, format string, args ...any) {
 		return
 	}
 	l.problems = append(l.problems, &Problem{File: file, Line: line, Message: fmt.Sprintf(format, args...)})
+}
+
+// note adds what is wrong with a Markdown text to the problems or to the warnings. A
+// lab with variables is read twice, and warned of once.
+func (l *loader) note(file string, line int, found markdownProblem) {
+	if !found.warning {
+		l.addf(file, line, "%s", found.message)
+		return
+	}
+	warning := Problem{File: file, Line: line, Message: found.message}
+	if !slices.ContainsFunc(l.warnings, func(other *Problem) bool { return *other == warning }) {
+		l.warnings = append(l.warnings, &warning)
+	}
 }
 
 // Leftover tells by a file's path in a course whether it is none of the course's:

@@ -11,6 +11,7 @@ import (
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
@@ -20,7 +21,7 @@ import (
 // "app:NAMESPACE/SERVICE:PORT".
 var appLink = regexp.MustCompile(`^app:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?:[1-9][0-9]{0,4}$`)
 
-// markdown is GitHub's Markdown without raw HTML, which goldmark leaves out, and
+// markdown is GitHub's Markdown with raw HTML as plain text (rawhtml.go), and
 // without task lists, because the page ticks the steps.
 var markdown = goldmark.New(
 	goldmark.WithExtensions(extension.Linkify, extension.Strikethrough,
@@ -38,12 +39,14 @@ type markdownPage struct {
 type markdownProblem struct {
 	line    int
 	message string
+	warning bool // the text can be read all the same
 }
 
 // parseMarkdown parses a text and checks what the renderer will make of it.
 func parseMarkdown(source string) *markdownPage {
-	page := &markdownPage{source: []byte(source)}
-	page.root = markdown.Parser().Parse(text.NewReader(page.source))
+	page := &markdownPage{}
+	page.source = []byte(page.withoutFrontMatter(source))
+	page.root = markdown.Parser().Parse(text.NewReader(page.source), parser.WithContext(pageContext{parser.NewContext()}))
 	page.walk(func(node ast.Node) {
 		switch node := node.(type) {
 		case *ast.FencedCodeBlock:
@@ -51,7 +54,7 @@ func parseMarkdown(source string) *markdownPage {
 		case *ast.AutoLink:
 			page.checkAddress(node)
 		case *ast.Image:
-			page.addf(node, "images are not shown; describe it in words or in a text block")
+			page.warnf(node, "images are not shown, only their description is; say it in words or in a text block")
 		}
 	})
 	page.checkShown()
@@ -68,7 +71,26 @@ func (p *markdownPage) walk(visit func(ast.Node)) {
 }
 
 func (p *markdownPage) addf(node ast.Node, message string) {
-	p.problems = append(p.problems, markdownProblem{p.line(node), message})
+	p.problems = append(p.problems, markdownProblem{line: p.line(node), message: message})
+}
+
+// warnf notes what the page shows otherwise than the author means it.
+func (p *markdownPage) warnf(node ast.Node, message string) {
+	p.warnLine(p.line(node), message)
+}
+
+func (p *markdownPage) warnLine(line int, message string) {
+	p.problems = append(p.problems, markdownProblem{line, message, true})
+}
+
+// pageContext is goldmark's, without footnotes among the addresses of links.
+type pageContext struct{ parser.Context }
+
+// AddReference notes the address of a link.
+func (c pageContext) AddReference(reference parser.Reference) {
+	if !bytes.HasPrefix(reference.Label(), []byte("^")) {
+		c.Context.AddReference(reference)
+	}
 }
 
 // checkAddress looks at an address that stands in the text as it is. One of

@@ -37,7 +37,7 @@ func (l *loader) readme(file string) *readme {
 	page := parseMarkdown(text)
 	page.links(func(line int, target string) (string, bool) { return l.link(file, line, target) })
 	for _, problem := range page.problems {
-		l.addf(file, problem.line, "%s", problem.message)
+		l.note(file, problem.line, problem)
 	}
 	out := &readme{file: file, commands: page.commands()}
 	for i := range out.commands {
@@ -64,7 +64,7 @@ func (l *loader) readme(file string) *readme {
 		next := node.NextSibling()
 		heading, isHeading := node.(*ast.Heading)
 		switch {
-		case shownNowhere(node):
+		case page.shownNowhere(node):
 			node = next
 			continue
 		case isHeading && heading.Level == 1 && first:

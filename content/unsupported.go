@@ -8,27 +8,32 @@ import (
 	"github.com/yuin/goldmark/ast"
 )
 
-// checkShown reports Markdown that the page leaves out, or shows as it is written:
-// raw HTML, and what other sites add to GitHub's Markdown.
-func (p *markdownPage) checkShown() {
-	if lines := strings.Split(string(p.source), "\n"); lines[0] == "---" && slices.Contains(lines[1:], "---") && frontMatter.MatchString(lines[1]) {
-		p.problems = append(p.problems, markdownProblem{1, "front matter is not read: the title and the like stand in lab.yaml; leave it out"})
+// withoutFrontMatter returns a text with empty lines in the place of front matter,
+// which Markdown would take for a heading, and warns of it.
+func (p *markdownPage) withoutFrontMatter(source string) string {
+	lines := strings.Split(source, "\n")
+	end := slices.Index(lines[1:], "---") + 1
+	if lines[0] != "---" || end == 0 || !frontMatter.MatchString(lines[1]) {
+		return source
 	}
+	p.warnLine(1, "front matter is not read: the title and the like stand in lab.yaml; leave it out")
+	return strings.Repeat("\n", end+1) + strings.Join(lines[end+1:], "\n")
+}
+
+// checkShown warns of Markdown that the page shows as plain text: raw HTML, and what
+// other sites add to GitHub's Markdown.
+func (p *markdownPage) checkShown() {
 	p.walk(func(node ast.Node) {
 		switch node := node.(type) {
 		case *ast.HTMLBlock:
-			html := string(node.Lines().Value(p.source))
-			if node.HasClosure() {
-				html += string(node.ClosureLine.Value(p.source))
-			}
-			p.checkHTML(node, html)
+			p.checkHTML(node, blockHTML(node, p.source))
 		case *ast.RawHTML:
 			p.checkHTML(node, string(node.Segments.Value(p.source)))
 		case *ast.CodeBlock:
-			p.addf(node, "a code block that is only indented does not say what it holds: write ```bash above it and ``` below, or ```yaml, ```text and the like")
+			p.warnf(node, "a code block that is only indented does not say what it holds: write ```bash above it and ``` below, or ```yaml, ```text and the like")
 		case *ast.LinkReferenceDefinition:
-			if strings.HasPrefix(string(node.Label), "^") {
-				p.addf(node, footnotes)
+			if isFootnote(node) {
+				p.warnf(node, footnotes)
 			}
 		case *ast.Blockquote:
 			p.checkAlert(node)
@@ -44,11 +49,14 @@ func (p *markdownPage) checkShown() {
 }
 
 // shownNowhere reports whether the page shows nothing at all of a block.
-func shownNowhere(node ast.Node) bool {
-	return node.Kind() == ast.KindHTMLBlock || node.Kind() == ast.KindLinkReferenceDefinition
+func (p *markdownPage) shownNowhere(node ast.Node) bool {
+	if block, ok := node.(*ast.HTMLBlock); ok {
+		return plainHTML(blockHTML(block, p.source)) == ""
+	}
+	return node.Kind() == ast.KindLinkReferenceDefinition && !isFootnote(node)
 }
 
-const footnotes = "footnotes are not shown; write the remark into the text, in brackets or in a sentence of its own"
+const footnotes = "footnotes are shown as they are written; write the remark into the text, in brackets or in a sentence of its own"
 
 var (
 	frontMatter = regexp.MustCompile(`^[A-Za-z][\w-]*:(\s|$)`)
@@ -82,6 +90,8 @@ var instead = map[string]string{
 	"pre": "write a code block: ```text above it and ``` below", "h1": "write a heading with \"###\"", "h2": "write a heading with \"###\"",
 	"h3": "write a heading with \"###\"", "h4": "write a heading with \"####\"", "hr": "write --- in a line of its own",
 	"ul": "write a list with \"- \"", "ol": "write a list with \"1. \"", "li": "write a list with \"- \"", "del": "write ~~deleted~~", "s": "write ~~deleted~~",
+	"thead": "write a table with \"|\"", "tbody": "write a table with \"|\"", "dl": "write a list with \"- \"", "dt": "write a list with \"- \"",
+	"dd": "write a list with \"- \"", "section": "write its text alone", "figure": "write its text alone", "figcaption": "write its text alone",
 	"table": "write a table with \"|\"", "tr": "write a table with \"|\"", "td": "write a table with \"|\"", "th": "write a table with \"|\"",
 	"blockquote": "write a quotation with \"> \"", "p": "leave a line empty between paragraphs", "div": "write its text alone",
 	"span": "write its text alone", "center": "write its text alone", "font": "write its text alone", "u": "write *slanted*", "mark": "write **bold**",
@@ -90,30 +100,33 @@ var instead = map[string]string{
 	"script": "leave it out", "style": "leave it out", "svg": "describe it in words or in a text block",
 }
 
-// checkHTML reports the elements of raw HTML. Comments are for authors, and no
-// student is to see them.
+// checkHTML warns of the elements of raw HTML. Comments are for authors, and no
+// student is to see them: one without an end has to be mended.
 func (p *markdownPage) checkHTML(node ast.Node, html string) {
 	rest := htmlComment.ReplaceAllString(html, "")
-	tags := htmlTag.FindAllStringSubmatch(rest, -1)
+	name := htmlTag.FindStringSubmatch(rest)
 	closes := strings.HasPrefix(strings.TrimSpace(rest), "</") // what opens it is told of
 	switch {
-	case strings.HasPrefix(strings.TrimSpace(rest), "<!--"):
+	case strings.Contains(rest, "<!--"):
 		p.addf(node, "the comment has no end (-->), so nothing below it is shown")
-	case len(tags) > 0:
-		name := tags[0][1]
-		if other, known := instead[strings.ToLower(name)]; known {
-			p.addf(node, "HTML such as <"+name+"> is not shown: "+other)
-		} else {
-			p.addf(node, "<"+name+"> is read as HTML and not shown: write it as code, `<"+name+">`, or without the angle brackets")
+	case name != nil:
+		known := strings.ToLower(name[1])
+		switch {
+		case instead[known] == "":
+			p.warnf(node, "<"+name[1]+"> is read as HTML and shown as it is written: write it as code, `<"+name[1]+">`, or without the angle brackets")
+		case slices.Contains(notText, known) && node.Kind() == ast.KindHTMLBlock:
+			p.warnf(node, "HTML such as <"+name[1]+"> is not shown: "+instead[known])
+		default:
+			p.warnf(node, "HTML such as <"+name[1]+"> is shown as plain text: "+instead[known])
 		}
 	case !closes && strings.TrimSpace(rest) != "" && rest != html:
-		p.addf(node, "what stands in a line with a comment (<!-- -->) is not shown; put the comment in a line of its own")
+		p.warnf(node, "what stands in a line with a comment (<!-- -->) is shown as plain text; put the comment in a line of its own")
 	case !closes && strings.TrimSpace(rest) != "":
-		p.addf(node, "HTML is not shown: write it in Markdown, or as `code`")
+		p.warnf(node, "HTML is shown as plain text: write it in Markdown, or as `code`")
 	}
 }
 
-// checkAlert reports a quotation that is one of GitHub's alerts.
+// checkAlert warns of a quotation that is one of GitHub's alerts.
 func (p *markdownPage) checkAlert(quotation *ast.Blockquote) {
 	first := quotation.FirstChild()
 	if first == nil || first.Kind() != ast.KindParagraph {
@@ -121,14 +134,14 @@ func (p *markdownPage) checkAlert(quotation *ast.Blockquote) {
 	}
 	if kind := alert.FindStringSubmatch(p.prose(first)[0].text); kind != nil {
 		name := strings.ToUpper(kind[1][:1]) + strings.ToLower(kind[1][1:])
-		p.addf(first, "[!"+kind[1]+"] is shown as it is written: begin the quotation with \"> **"+name+":** \" instead")
+		p.warnf(first, "[!"+kind[1]+"] is shown as it is written: begin the quotation with \"> **"+name+":** \" instead")
 	}
 }
 
 func (p *markdownPage) checkProse(block ast.Node) {
 	lines := p.prose(block)
 	add := func(line proseLine, message string) {
-		p.problems = append(p.problems, markdownProblem{line.number, message})
+		p.warnLine(line.number, message)
 	}
 	if block.Parent().Kind() == ast.KindListItem && block.PreviousSibling() == nil && taskBox.MatchString(lines[0].text) {
 		add(lines[0], "the box of a task list is shown as it is written; write a list, because the page ticks the steps")
