@@ -30,7 +30,7 @@ type during struct {
 type moment struct {
 	query query
 	found found
-	gap   bool // others were before it that nobody saw
+	gap   bool // states before it were not seen
 	flood bool // because there were too many
 	at    time.Time
 }
@@ -44,7 +44,7 @@ type record struct {
 
 	now     map[query]found
 	course  course
-	trouble *Result   // why nobody can tell whether it begins or ends
+	trouble *Result   // why it is unknown whether it begins or ends
 	began   time.Time // of the course: the last state in which from was true
 	states  int       // that were seen of it
 	broken  *Result   // the first state in which a validation did not hold
@@ -132,11 +132,11 @@ func (r *record) miss(at time.Time, flood bool) {
 	r.course = before
 	if flood {
 		r.told = Result{Status: Unknown, Reason: ReasonNotSeen, Message: fmt.Sprintf(
-			"Before %s more changed than can be looked at in that time, so nobody can say how this went. Go back to where it began and do it again.", timeOf(at))}
+			"Before %s more changed than can be looked at in that time, so this cannot be judged. Go back to where it began and do it again.", timeOf(at))}
 		return
 	}
 	r.told = Result{Status: Unknown, Reason: ReasonNotSeen, Message: fmt.Sprintf(
-		"For a moment before %s the cluster could not be watched, so nobody can say how this went. Go back to where it began and do it again.", timeOf(at))}
+		"For a moment before %s the cluster could not be watched, so this cannot be judged. Go back to where it began and do it again.", timeOf(at))}
 }
 
 // advance judges one state.
@@ -197,7 +197,7 @@ func (c *check) breach(verdict Result, at time.Time) *Result {
 }
 
 // holds tells whether a condition is true. One that asks for what an object does
-// not have is not; of one that costs too much it is noted that nobody can tell.
+// not have is not; of one that costs too much it is noted that the result is unknown.
 func (c *check) holds(condition *expression, seen sight, r *record) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), evaluationTime)
 	defer cancel()

@@ -26,7 +26,7 @@ var handTools = []string{"kubectl", "curl", "Wget", "HTTPie", "python", "Mozilla
 var controlled = []string{"", "apps", "batch", "autoscaling", "policy", "networking.k8s.io"}
 
 // handWritten returns the name of the tool by which a person wrote into the
-// object's status: empty where nobody did, or where people may.
+// object's status: empty where no person did, or where people may.
 func handWritten(o *unstructured.Unstructured) string {
 	group, err := schema.ParseGroupVersion(o.GetAPIVersion())
 	if err != nil || !slices.Contains(controlled, group.Group) {
@@ -48,8 +48,8 @@ func mayByHand(o *unstructured.Unstructured, fields *metav1.FieldsV1) bool {
 	return o.GetKind() == "Node" && (fields == nil || !bytes.Contains(fields.GetRawBytes(), []byte(`"f:nodeInfo"`)))
 }
 
-// doubt turns a result that rests on a status that somebody wrote by hand into one
-// that says so: whether it is so, nobody knows. Only what would pass is doubted.
+// doubt turns a result that rests on a status that a student wrote by hand into
+// Unknown, with that reason. Only what would pass is doubted.
 func (c *check) doubt(result Result, seen sight) Result {
 	if result.Status != True {
 		return result

@@ -22,7 +22,7 @@ type object struct {
 	key     objectKey
 	content *unstructured.Unstructured // never changed; nil where only names are kept
 	labels  map[string]string          // where only names and labels are kept
-	writer  string                     // the tool by which a person wrote its status; empty where nobody did
+	writer  string                     // the tool by which a person wrote its status; empty where no person did
 	size    int64                      // about how many bytes of memory it takes
 
 	once sync.Once

@@ -31,8 +31,8 @@ func linkTo(name string, owner, list query) link {
 }
 
 // owned keeps those of the objects that the owner controls, itself or by what is
-// between them. A controller is known by its UID, not by a label, which anybody
-// can give.
+// between them. A controller is known by its UID, not by a label, which a
+// student can set.
 func owned(objects []*object, owner *object, through []*object) []*object {
 	controllers := map[types.UID]bool{owner.content.GetUID(): true}
 	for _, o := range controlledBy(through, controllers) {

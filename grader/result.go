@@ -23,7 +23,7 @@ const (
 	ReasonTimeout     = "Timeout"            // Unknown: the check ran over its time
 	ReasonTooLarge    = "TooLarge"           // Unknown: there is more to look at than a check may see
 	ReasonUnreachable = "ClusterUnreachable" // Unknown: the API server did not answer
-	ReasonForged      = "StatusForged"       // Unknown: what would pass rests on a status that somebody wrote by hand
+	ReasonForged      = "StatusForged"       // Unknown: what would pass rests on a status that a student wrote by hand
 	ReasonIntercepted = "Intercepted"        // Unknown: what would pass came by way of an extension of the API server that may have changed it
 	ReasonNotSeen     = "NotSeen"            // Unknown: the watch had a gap while a change went on
 )

@@ -34,7 +34,7 @@ func (s *Service) Mend(ctx context.Context, actor *User, id string, fault mend.T
 		return nil, &Error{Code: CodeUnavailable, Message: "The lab's cluster does not answer yet. Try again in a moment."}
 	}
 	s.Touch(id)
-	// Who asked may leave; half a repair helps nobody.
+	// The student who asked may leave; half a repair would not help them.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), mendTimeout)
 	defer cancel()
 	if err := (*tender).Mend(ctx, fault); err != nil {
@@ -55,7 +55,7 @@ func (l *liveSession) found(faults []mend.Fault) {
 	}
 }
 
-// tended notes who looks after the cluster; nil is nobody.
+// tended notes who looks after the cluster; nil where there is none.
 func (l *liveSession) tended(tender Tender) {
 	if tender == nil {
 		l.tender.Store(nil)

@@ -22,6 +22,6 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Message }
 
-// ErrExited is what Terminal.Attach returns when the shell is over, somebody has
-// looked at it, and the viewer has missed nothing of it: time for a new one.
+// ErrExited is what Terminal.Attach returns when the shell is over, a viewer has
+// seen it, and the viewer has missed nothing of it: time for a new one.
 var ErrExited = errors.New("the shell has exited")
