@@ -39,3 +39,31 @@ func (s *Screen) Describe() string {
 
 // Clusters is how many characters with combining ones are kept.
 func (s *Screen) Clusters() int { return len(s.clusters) }
+
+// NoWrap reports whether output stops at the end of a row.
+func (s *Screen) NoWrap() bool { return s.modes.noWrap }
+
+// Cursor is where the cursor is.
+func (s *Screen) Cursor() (x, y int) { return s.active.x, s.active.y }
+
+// RestoresCharset reports whether the cursor that output restores has another charset
+// than the one that was designated last, and RestoresUnderline the same of its underline.
+func (s *Screen) RestoresCharset(output string) bool {
+	saved := s.savedFor(output)
+	return saved != nil && saved.charset != s.charsets[s.gl]
+}
+
+func (s *Screen) RestoresUnderline(output string) bool {
+	saved := s.savedFor(output)
+	return saved != nil && (saved.style.underline != s.style.underline || saved.style.ul != s.style.ul)
+}
+
+func (s *Screen) savedFor(output string) *cursor {
+	switch output {
+	case "\x1b8", "\x1b[u", "\x1b[?1048l":
+		return &s.active.saved
+	case "\x1b[?1049l":
+		return &s.normal.saved
+	}
+	return nil
+}

@@ -14,6 +14,16 @@ type modes struct {
 // blinking, focus, bracketed paste, synchronized output.
 var plainModes = [...]int{1, 66, 12, 1004, 2004, 2026}
 
+const blinking = 2 // in plainModes
+
+// options returns the modes that RIS leaves alone: xterm.js has two of them among its
+// options, and the third is whether the cursor is hidden.
+func (m modes) options() modes {
+	kept := modes{newLine: m.newLine, hidden: m.hidden}
+	kept.private[blinking] = m.private[blinking]
+	return kept
+}
+
 func (s *Screen) setPrivate(mode int, on bool) {
 	for i, plain := range plainModes {
 		if mode == plain {
@@ -89,10 +99,9 @@ func (s *Screen) restoreCursor() {
 
 // softReset is what DECSTR does.
 func (s *Screen) softReset() {
-	kept := s.modes
-	s.modes = modes{
-		newLine: kept.newLine, cursorStyle: kept.cursorStyle, mouse: kept.mouse, mouseForm: kept.mouseForm,
-	}
+	mouse, form := s.modes.mouse, s.modes.mouseForm
+	s.modes = s.modes.options()
+	s.modes.hidden, s.modes.mouse, s.modes.mouseForm = false, mouse, form
 	b := s.active
 	b.top, b.bottom = 0, s.rows-1
 	s.style, s.charsets, s.gl, s.charset = style{}, [4]byte{}, 0, 0
@@ -178,14 +187,17 @@ func (s *Screen) designate(final byte) {
 // use makes the charset designated as G0 to G3 the one in use.
 func (s *Screen) use(g int) { s.gl, s.charset = g, s.charsets[g] }
 
-// alignment fills the screen with E.
+// alignment fills the screen from its origin on with E, which are underlined by a single
+// line if at all.
 func (s *Screen) alignment() {
-	for y := range s.active.lines {
+	style := s.style
+	style.underline, style.ul = min(style.underline, 1), 0
+	s.moveTo(0, 0)
+	for y := s.active.y; y < s.rows; y++ {
 		row := &s.active.lines[y]
 		*row = line{}
 		for x := range row.own(s.cols) {
-			row.cells[x] = cell{text: 'E', style: s.style}
+			row.cells[x] = cell{text: 'E', style: style}
 		}
 	}
-	s.moveTo(0, 0)
 }

@@ -65,14 +65,14 @@ func New(cols, rows int) *Screen {
 	return s
 }
 
-// reset is what RIS does.
+// reset is what RIS does. The title and the terminal's own colours stay.
 func (s *Screen) reset() {
 	cols, rows := s.cols, s.rows
 	s.clusters, s.cluster = nil, map[string]rune{}
 	s.normal, s.alt = newBuffer(cols, rows), newBuffer(cols, rows)
 	s.active = &s.normal
 	s.style, s.charsets, s.gl, s.charset = style{}, [4]byte{}, 0, 0
-	s.last, s.modes, s.colours = s.last[:0], modes{}, nil
+	s.last, s.modes = s.last[:0], s.modes.options()
 }
 
 func newBuffer(cols, rows int) buffer {
