@@ -6,11 +6,16 @@ import (
 	"strconv"
 )
 
-// Restore returns output that makes a fresh terminal of the same size show what this
-// one does, and read what comes next as this one would: also within an escape sequence
-// or a character.
+// unkept ends what RIS leaves in force in xterm.js: a hidden cursor and its blinking, LNM,
+// and the terminal's own colours.
+const unkept = "\x1b[?25h\x1b[?12l\x1b[20l\x1b]104\x1b\\\x1b]110\x1b\\\x1b]111\x1b\\\x1b]112\x1b\\"
+
+// Restore returns output that makes a fresh terminal of the same size, or one that was
+// reset by RIS, show what this one does, and read what comes next as this one would: also
+// within an escape sequence or a character.
 func (s *Screen) Restore() []byte {
 	w := &writer{screen: s}
+	w.text(unkept)
 	w.colours()
 	w.buffer(&s.normal)
 	if s.active == &s.alt {

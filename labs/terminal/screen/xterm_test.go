@@ -30,6 +30,10 @@ type xtermCase struct {
 	Restored []xtermEvent `json:"restored"`
 }
 
+// stale is what the page's terminal has of before, when it is reset (RIS) and gets what
+// Restore writes: RIS leaves some of it alone.
+const stale = "\x1b[?1049h\x1b[4h\x1b[20h\x1b[?25l\x1b[?12h\x1b[?1003h\x1b(0\x1b[7mtext\x1b]4;3;red\a\x1b]10;red\a\x1b]11;red\a\x1b]12;red\a"
+
 // caseOf makes a case of output that is cut in the last of its parts, which have the
 // terminal's sizes between them.
 func caseOf(name string, size xtermEvent, parts []xtermEvent, cut int) xtermCase {
@@ -52,7 +56,7 @@ func caseOf(name string, size xtermEvent, parts []xtermEvent, cut int) xtermCase
 		Name:     fmt.Sprintf("%s, cut at %d of %q and %q", name, cut, before, after),
 		Size:     size,
 		Whole:    parts,
-		Restored: []xtermEvent{now, {Output: s.Restore()}, {Output: last[cut:]}},
+		Restored: []xtermEvent{now, {Output: []byte(stale + "\x1bc")}, {Output: s.Restore()}, {Output: last[cut:]}},
 	}
 }
 
@@ -182,7 +186,7 @@ func compareInXterm(t *testing.T, cases []xtermCase) {
 		if shown++; shown > 5 {
 			break
 		}
-		t.Errorf("%s, restored by %q:\n%s", c.Name, c.Restored[1].Output, strings.Join(lines[:min(len(lines), 12)], "\n"))
+		t.Errorf("%s, restored by %q:\n%s", c.Name, c.Restored[2].Output, strings.Join(lines[:min(len(lines), 12)], "\n"))
 	}
 	if len(differences) > 0 {
 		t.Errorf("%d of %d cases differ", len(differences), len(cases))
