@@ -18,6 +18,7 @@ import { accelerate } from './renderer'
 import { Runner } from './runner'
 import { TerminalStream } from './stream'
 import { useWidths } from './widths'
+import { WholeCharacters } from './whole'
 
 export type ScreenState = 'connecting' | 'open' | 'waiting' | 'exited' | 'closed'
 
@@ -58,6 +59,7 @@ export class TerminalScreen {
   readonly search = new SearchAddon()
   private readonly fit = new FitAddon()
   private readonly stream = new TerminalStream()
+  private readonly whole = new WholeCharacters()
   private readonly input = new TerminalInput()
   private readonly runner: Runner
   /** No attached has come on this connection yet. */
@@ -233,6 +235,7 @@ export class TerminalScreen {
         this.lost = reset ? lost : 0
         // Through the queue, behind what still waits to be drawn of the old shell.
         if (reset) this.runner.cancel() // another shell, or one whose prompt was missed
+        if (reset) this.whole.reset()
         if (reset) this.terminal.write(clearScreen)
         this.adopt(control)
         if (this.fresh) for (const message of this.input.attached(control)) this.socket?.send(message)
@@ -260,7 +263,7 @@ export class TerminalScreen {
   private output(bytes: Uint8Array): void {
     const epoch = this.stream.epoch
     for (const chunk of this.stream.output(bytes)) {
-      this.terminal.write(chunk.bytes, () => {
+      this.terminal.write(this.whole.take(chunk.bytes), () => {
         const ack = this.stream.wrote(epoch, chunk.bytes.length)
         if (ack !== null) this.send({ type: 'ack', offset: ack })
       })
