@@ -39,13 +39,15 @@ func runnable(language string) bool {
 	return slices.Contains(commandLanguages, language) || slices.Contains(sessionLanguages, language)
 }
 
+// checkFence reports a block whose Run button would type nothing or the wrong thing, and
+// warns of one that has none.
 func (p *markdownPage) checkFence(block *ast.FencedCodeBlock) {
 	language := languageOf(block, p.source)
 	switch {
 	case language == "":
-		p.addf(block, "a code block says what it holds: ```bash for commands to run, ```yaml and the like to copy, ```text for what is printed")
+		p.warnf(block, "a code block says what it holds: ```bash for commands to run, ```yaml and the like to copy, ```text for what is printed")
 	case slices.Contains(otherShells, language):
-		p.addf(block, "a block of "+quote(language)+" has no Run button: write ```bash for commands to run, which the terminal's shell has to understand, ```console for commands after \"$ \" with what they print, ```text for what is only read")
+		p.warnf(block, "a block of "+quote(language)+" has no Run button: write ```bash for commands to run, which the terminal's shell has to understand, ```console for commands after \"$ \" with what they print, ```text for what is only read")
 	case !runnable(language):
 	case blank(p.codeLines(block)):
 		p.addf(block, "the block of commands is empty")

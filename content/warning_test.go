@@ -54,6 +54,9 @@ func TestShownAsPlainText(t *testing.T) {
 		{"emoji", "Done :tada:", "<p>Done :tada:</p>", []string{line + "5: the name of an emoji"}},
 		{"name of a heading", "### More {#more}\n\nText.", "<h3>More {#more}</h3>\n<p>Text.</p>", []string{line + "5: a heading's {…}"}},
 		{"definition", "Pod\n: the smallest", "<p>Pod\n: the smallest</p>", []string{line + "6: a list of definitions"}},
+		{"zsh", "```zsh\nls\n```", "<pre data-copy=\"\"><code class=\"language-zsh\">ls\n</code></pre>", []string{line + "5: a block of \"zsh\" has no Run button: write ```bash"}},
+		{"PowerShell", "```{.powershell}\nls\n```", "<pre data-copy=\"\"><code class=\"language-powershell\">ls\n</code></pre>", []string{line + "5: a block of \"powershell\" has no Run button"}},
+		{"code of no language", "```{}\nls\n```", "<pre><code>ls\n</code></pre>", []string{line + "5: a code block says what it holds"}},
 		{"indented code", "Text.\n\n    kubectl get pods", "<p>Text.</p>\n<pre><code>kubectl get pods\n</code></pre>", []string{line + "7: a code block that is only indented"}},
 	}
 	for _, tt := range tests {

@@ -193,7 +193,11 @@ func (s *Screen) alignment() {
 	style := s.style
 	style.underline, style.ul = min(style.underline, 1), 0
 	s.moveTo(0, 0)
-	for y := s.active.y; y < s.rows; y++ {
+	first := s.active.y
+	if s.active == &s.alt {
+		first = 0 // rows of a buffer without scrolled ones are counted round in xterm.js
+	}
+	for y := first; y < s.rows; y++ {
 		row := &s.active.lines[y]
 		*row = line{}
 		for x := range row.own(s.cols) {
