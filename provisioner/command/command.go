@@ -23,24 +23,17 @@ const (
 // Error is a command that failed.
 type Error struct {
 	Command string // as it is named in the error
-	Output  string // the end of what it printed; to its standard output where nothing came on the other
+	Output  string // the end of what it printed
 	Err     error  // how it ended: an *exec.ExitError, or why it did not start
 }
 
-// Failed returns an *Error of the command, and nil where err is nil. Of outputs the first
-// one counts that is not blank.
-func Failed(command string, err error, outputs ...[]byte) error {
+// Failed returns an *Error of the command, and nil where err is nil.
+func Failed(command string, err error, output []byte) error {
 	if err == nil {
 		return nil
 	}
-	failed := &Error{Command: command, Err: err}
-	for _, output := range outputs {
-		if output = bytes.TrimSpace(output); len(output) > 0 {
-			failed.Output = strings.ToValidUTF8(string(output[max(0, len(output)-mostKept):]), "")
-			break
-		}
-	}
-	return failed
+	output = bytes.TrimSpace(output)
+	return &Error{Command: command, Err: err, Output: strings.ToValidUTF8(string(output[max(0, len(output)-mostKept):]), "")}
 }
 
 func (e *Error) Error() string {
@@ -88,10 +81,10 @@ func Output(cmd *exec.Cmd) ([]byte, error) {
 // run has cmd write to stdout, which may be nil, beside its own writers.
 func run(cmd *exec.Cmd, stdout io.Writer) error {
 	var mu sync.Mutex // the writers of both outputs may be one
-	var out, err Tail
-	cmd.Stdout = &tee{&mu, []io.Writer{&out, stdout, cmd.Stdout}}
-	cmd.Stderr = &tee{&mu, []io.Writer{&err, cmd.Stderr}}
-	return Failed(Line(cmd.Path, cmd.Args[1:]...), cmd.Run(), err.Bytes(), out.Bytes())
+	var both Tail     // in the order in which it came: some say on one why, on the other that they failed
+	cmd.Stdout = &tee{&mu, []io.Writer{&both, stdout, cmd.Stdout}}
+	cmd.Stderr = &tee{&mu, []io.Writer{&both, cmd.Stderr}}
+	return Failed(Line(cmd.Path, cmd.Args[1:]...), cmd.Run(), both.Bytes())
 }
 
 // tee writes to all of its writers that are not nil.

@@ -20,7 +20,7 @@ func TestRun(t *testing.T) {
 		{"silent", "exit 3", "sh -c exit 3: exit status 3: it printed nothing"},
 		{"blank", `printf ' \n'; exit 3`, `sh -c printf ' \n'; exit 3: exit status 3: it printed nothing`},
 		{"standard output alone", "echo no space; exit 1", "sh -c echo no space; exit 1: exit status 1: no space"},
-		{"both", "echo out; echo err >&2; exit 1", "sh -c echo out; echo err >&2; exit 1: exit status 1: err"},
+		{"both", "echo out; echo err >&2; exit 1", "sh -c echo out; echo err >&2; exit 1: exit status 1: out\nerr"},
 		{"a signal", "echo late; kill -KILL $$", "sh -c echo late; kill -KILL $$: signal: killed: late"},
 	} {
 		t.Run(try.name, func(t *testing.T) {

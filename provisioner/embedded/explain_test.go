@@ -19,7 +19,7 @@ func TestLogHasDetails(t *testing.T) {
 		log  string
 		want []string
 	}{
-		{"a silent command and an empty log", command.Failed("runc start play", status), "", []string{"runc start play: exit status 1: it printed nothing", "first process has printed nothing"}},
+		{"a silent command and an empty log", command.Failed("runc start play", status, nil), "", []string{"runc start play: exit status 1: it printed nothing", "first process has printed nothing"}},
 		{"a command that says why", command.Failed("runc start play", status, []byte("no such device\n")), "", []string{"runc start play: exit status 1: no such device"}},
 		{"the first process says why", embedded.ErrDied, "first\nmount: operation not permitted\n", []string{"has printed:\nfirst\nmount: operation not permitted"}},
 	} {
