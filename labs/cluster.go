@@ -179,7 +179,8 @@ func (a addons) Restore(ctx context.Context) error {
 }
 
 // tender asks the API server whether it is ready, and the workstation's agent whether
-// it started anew: then the home folder is empty, and gets its files again.
+// it started anew: then the home folder is empty, and gets its files again. What the
+// student deletes or changes stays so, also when this process is another one.
 type tender struct {
 	lab    *content.Lab
 	access *provisioner.Access
@@ -187,7 +188,7 @@ type tender struct {
 	mender *mend.Mender
 
 	mu   sync.Mutex
-	boot string // of the agent, when its home folder last had its files
+	boot string // of the agent, when its home folder was looked at
 }
 
 func newTender(lab *content.Lab, access *provisioner.Access, addons mend.AddonKeeper) (Tender, error) {
@@ -213,7 +214,7 @@ func (t *tender) Look(ctx context.Context) ([]mend.Fault, error) {
 	if err != nil {
 		return nil, err
 	}
-	if status.Boot != t.boot {
+	if !status.Written && status.Boot != t.boot {
 		if err := restore(ctx, t.lab, t.access); err != nil {
 			return nil, err
 		}

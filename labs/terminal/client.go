@@ -27,6 +27,10 @@ type Status struct {
 	// since the agent's start; in nanoseconds. 0: the agent does not know.
 	Quiet time.Duration `json:"quiet"`
 
+	// Written tells that a file was written by WriteFile since the agent's start: the
+	// home folder has what it was prepared with, but for what the student changed.
+	Written bool `json:"written,omitempty"`
+
 	// HomeFault says why the student's programs cannot use the home folder; empty
 	// where they can. RepairHome mends it.
 	HomeFault string `json:"homeFault,omitempty"`

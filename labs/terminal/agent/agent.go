@@ -79,6 +79,7 @@ type agent struct {
 	viewing sync.WaitGroup  // connections that left HTTP, and what waits for a shell's end
 
 	watchingFull atomic.Bool
+	written      atomic.Bool  // by PUT /files
 	stillborn    atomic.Int32 // shells, the last ones, that ended as soon as they had started
 
 	mu        sync.Mutex
@@ -150,7 +151,7 @@ func (a *agent) serve(listener net.Listener) error {
 func (a *agent) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, terminal.Status{Boot: a.boot, Quiet: a.quiet(), HomeFault: a.account.homeFault(), ShellsEnd: a.stillborn.Load() >= stillborn})
+		answer(w, terminal.Status{Boot: a.boot, Quiet: a.quiet(), Written: a.written.Load(), HomeFault: a.account.homeFault(), ShellsEnd: a.stillborn.Load() >= stillborn})
 	})
 	mux.HandleFunc("GET /terminals/{name}", a.attach)
 	mux.HandleFunc("POST /run", a.run)

@@ -36,6 +36,7 @@ func (a *agent) writeFile(w http.ResponseWriter, r *http.Request) {
 		refuse(w, fmt.Errorf("write %s: %w", name, err))
 		return
 	}
+	a.written.Store(true)
 	answer(w, struct{}{})
 }
 
