@@ -10,10 +10,7 @@ import (
 // there yet, and hands the home folder to the user. It runs before any process
 // of the user's.
 func (a *account) seedHome(skel string) error {
-	if err := a.reclaimHome(); err != nil {
-		return err
-	}
-	home, err := os.OpenRoot(a.home)
+	home, err := a.reclaimHome()
 	if err != nil {
 		return err
 	}

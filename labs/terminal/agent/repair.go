@@ -60,7 +60,10 @@ func (a *agent) repair(w http.ResponseWriter, r *http.Request) {
 	var err error
 	switch what := terminal.Repair(r.PathValue("repair")); what {
 	case terminal.RepairHome:
-		err = a.account.reclaimHome()
+		var home *os.Root
+		if home, err = a.account.reclaimHome(); err == nil {
+			err = home.Close()
+		}
 	case terminal.RepairStartup:
 		if err = a.account.restoreStartup(a.options.Skel); err == nil {
 			a.stillborn.Store(0)
@@ -76,17 +79,20 @@ func (a *agent) repair(w http.ResponseWriter, r *http.Request) {
 	answer(w, struct{}{})
 }
 
-// reclaimHome makes the home folder its user's again, who may read and write it.
-func (a *account) reclaimHome() error {
+// reclaimHome makes the home folder its user's again, who may read and write it, and
+// opens it. The caller closes it.
+func (a *account) reclaimHome() (*os.Root, error) {
 	home, err := os.OpenRoot(a.home)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer home.Close()
-	if err := a.own(home, "."); err != nil {
-		return err
+	if err = a.own(home, "."); err == nil {
+		err = home.Chmod(".", 0o750)
 	}
-	return home.Chmod(".", 0o750)
+	if err != nil {
+		return nil, errors.Join(err, home.Close())
+	}
+	return home, nil
 }
 
 // startupFiles are those that a login bash reads in the home folder, by its manual.
@@ -95,10 +101,7 @@ var startupFiles = []string{".bash_profile", ".bash_login", ".profile", ".bashrc
 // restoreStartup makes the shell's start-up files those of skel. What they were is
 // kept beside them, as NAME.saved, NAME.saved2 and so on.
 func (a *account) restoreStartup(skel string) error {
-	if err := a.reclaimHome(); err != nil {
-		return err
-	}
-	home, err := os.OpenRoot(a.home)
+	home, err := a.reclaimHome()
 	if err != nil {
 		return err
 	}
