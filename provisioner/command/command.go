@@ -67,7 +67,9 @@ func Line(program string, args ...string) string {
 
 // Run runs cmd and returns an *Error where it fails. Where cmd.Stdout or cmd.Stderr are
 // set they get the output as well, one piece at a time; it comes by a pipe, so that Run
-// also waits for processes that cmd has left behind with it.
+// also waits for processes that cmd has left behind with it. The error has both outputs
+// in the order in which they were written where neither is set; else each comes by a pipe
+// of its own, and what was written to one may stand before what came earlier on the other.
 func Run(cmd *exec.Cmd) error { return run(cmd, nil) }
 
 // Output is Run, and returns what cmd has written to its standard output, also before
@@ -81,7 +83,11 @@ func Output(cmd *exec.Cmd) ([]byte, error) {
 // run has cmd write to stdout, which may be nil, beside its own writers.
 func run(cmd *exec.Cmd, stdout io.Writer) error {
 	var mu sync.Mutex // the writers of both outputs may be one
-	var both Tail     // in the order in which it came: some say on one why, on the other that they failed
+	var both Tail     // some say on one why, on the other that they failed
+	if stdout == nil && cmd.Stdout == nil && cmd.Stderr == nil {
+		cmd.Stdout, cmd.Stderr = &both, &both // one writer is one pipe
+		return Failed(Line(cmd.Path, cmd.Args[1:]...), cmd.Run(), both.Bytes())
+	}
 	cmd.Stdout = &tee{&mu, []io.Writer{&both, stdout, cmd.Stdout}}
 	cmd.Stderr = &tee{&mu, []io.Writer{&both, cmd.Stderr}}
 	return Failed(Line(cmd.Path, cmd.Args[1:]...), cmd.Run(), both.Bytes())

@@ -27,10 +27,22 @@ func TestRun(t *testing.T) {
 			if err := command.Run(exec.Command("sh", "-c", try.script)); err == nil || err.Error() != try.want {
 				t.Errorf("run: got %v, want %s", err, try.want)
 			}
-			if _, err := command.Output(exec.Command("sh", "-c", try.script)); err == nil || err.Error() != try.want {
+			swapped := strings.Replace(try.want, "out\nerr", "err\nout", 1) // two pipes have no order
+			if _, err := command.Output(exec.Command("sh", "-c", try.script)); err == nil || err.Error() != try.want && err.Error() != swapped {
 				t.Errorf("output: got %v, want %s", err, try.want)
 			}
 		})
+	}
+}
+
+// TestOrder has a command that goes from one output to the other: without writers of
+// its own they are one pipe, so that the error reads as it would in a terminal.
+func TestOrder(t *testing.T) {
+	const times = 500
+	err := command.Run(exec.Command("sh", "-c", "i=0; while [ $i -lt 500 ]; do echo out; echo err >&2; i=$((i + 1)); done; exit 1"))
+	var failed *command.Error
+	if !errors.As(err, &failed) || failed.Output+"\n" != strings.Repeat("out\nerr\n", times) {
+		t.Errorf("got %v, want %d times out and err", err, times)
 	}
 }
 
