@@ -4,6 +4,7 @@ import { launch, newPage, origin, startMock, steer } from './browser.js'
 import { lab, prompt, rows, shows, type, until } from './lab.js'
 import { startProxy } from './proxy.js'
 import { question } from './question.js'
+import { focus } from './focus.js'
 import { repairs } from './repairs.js'
 import { reading } from './reading.js'
 import { room } from './room.js'
@@ -362,6 +363,7 @@ const tests = {
     await page.locator('.xterm-rows').getByText(prompt).first().waitFor()
   },
   ...question,
+  ...focus,
   ...repairs,
   ...running,
   ...room,

@@ -1,3 +1,4 @@
+import { tick } from 'svelte'
 import { theme } from '../app/theme.svelte'
 import type { LabSession } from './session.svelte'
 
@@ -51,11 +52,10 @@ export class Place {
     if (!name) return
     this.opened[name] = true
     this.chosen = name
+    // At once: a frame can be late, and then it would take the keyboard from who types already.
+    const card = document.getElementById('step-' + name)
+    card?.focus({ preventScroll: true })
     // Once it is unfolded there is enough below to bring its heading to the top.
-    requestAnimationFrame(() => {
-      const card = document.getElementById('step-' + name)
-      card?.focus({ preventScroll: true })
-      card?.scrollIntoView({ block: 'start', behavior: theme.still ? 'auto' : 'smooth' })
-    })
+    void tick().then(() => card?.scrollIntoView({ block: 'start', behavior: theme.still ? 'auto' : 'smooth' }))
   }
 }

@@ -66,6 +66,7 @@ export class TerminalScreen {
   private fresh = true
   private socket: LiveSocket | null = null
   private readonly observer = new ResizeObserver(() => this.refitSoon())
+  private focusWhenOpen = false
   private refitTimer: ReturnType<typeof setTimeout> | undefined
   private element: HTMLElement | null = null
 
@@ -108,6 +109,7 @@ export class TerminalScreen {
     if (this.element !== element) return
     this.terminal.open(element)
     accelerate(this.terminal)
+    if (this.focusWhenOpen) this.focus()
     this.refit()
     this.observer.observe(element)
     this.connect()
@@ -121,7 +123,9 @@ export class TerminalScreen {
     this.terminal.dispose()
   }
 
+  /** Gives it the keyboard, where it is not on the page yet as soon as it is. */
   focus(): void {
+    this.focusWhenOpen = !this.terminal.element
     this.terminal.focus()
     this.refit()
   }
