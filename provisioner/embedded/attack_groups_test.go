@@ -2,12 +2,12 @@ package embedded_test
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"os"
 	"strconv"
 	"testing"
 	"time"
+
+	"wheelhouse/provisioner/embedded"
 )
 
 // testDeepGroups: a cluster whose control groups lie deeper than a path is long can be
@@ -23,7 +23,9 @@ func (a *arena) testDeepGroups(t *testing.T) {
 	}
 	t.Cleanup(func() { // what the test's own clean-up then deletes
 		for _, group := range groupsOf(t, a.neighbour.name) {
-			removeDeep(t, group)
+			if err := embedded.RemoveGroupsBelow(group); err != nil {
+				t.Error(err)
+			}
 		}
 	})
 	const within = 30 * time.Second
@@ -32,41 +34,4 @@ func (a *arena) testDeepGroups(t *testing.T) {
 	if err := a.provider.Delete(ctx, a.neighbour.name); err != nil {
 		t.Errorf("delete a cluster with deep control groups: %v", err)
 	}
-}
-
-// removeDeep removes the groups below a control group, however deep they lie.
-func removeDeep(t *testing.T, group string) {
-	t.Helper()
-	root, err := os.OpenRoot(group)
-	if errors.Is(err, fs.ErrNotExist) {
-		return
-	}
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	defer root.Close()
-	if err := removeBelow(root); err != nil {
-		t.Error(err)
-	}
-}
-
-func removeBelow(root *os.Root) error {
-	entries, err := fs.ReadDir(root.FS(), ".")
-	if err != nil {
-		return err
-	}
-	var failed []error
-	for _, entry := range entries {
-		if !entry.IsDir() {
-			continue
-		}
-		below, err := root.OpenRoot(entry.Name())
-		if err != nil {
-			failed = append(failed, err)
-			continue
-		}
-		failed = append(failed, removeBelow(below), below.Close(), root.Remove(entry.Name()))
-	}
-	return errors.Join(failed...)
 }

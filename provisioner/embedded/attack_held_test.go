@@ -83,7 +83,7 @@ func kernelMemory(t *testing.T) int64 {
 // process left for it.
 func (a *arena) killHolders(t *testing.T) {
 	t.Helper()
-	held := func() []string { return processesWith(a.attacker.name, "holder") }
+	held := func() []string { return processesWith(t, a.attacker.name, "holder") }
 	for _, dir := range held() {
 		if pid, err := strconv.Atoi(filepath.Base(dir)); err == nil {
 			_ = syscall.Kill(pid, syscall.SIGTERM) // it may just have ended

@@ -1,7 +1,6 @@
 package embedded_test
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"os"
@@ -60,12 +59,21 @@ func newHost(t *testing.T, options embedded.Options, name string) *host {
 		t.Logf("keys are not tried: %v", err)
 	}
 	h.listenVirtual(t)
-	cluster := "/sys/fs/cgroup/*/wheelhouse/" + name + "-*/"
-	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
-		cluster = "/sys/fs/cgroup/wheelhouse/" + name + "-*/"
+	patterns := []string{"/proc/sys/kernel/*", "/proc/sys/vm/*", "/proc/sys/fs/*", "/sys/fs/cgroup/release_agent", "/sys/fs/cgroup/*/release_agent", secret}
+	limits := 0
+	for _, group := range groupsOf(t, name) {
+		for _, limit := range []string{"pids.max", "memory.max", "memory.limit_in_bytes", "cpu.max", "cpu.cfs_quota_us"} {
+			path := filepath.Join(group, limit)
+			if _, err := os.Stat(path); err == nil {
+				patterns = append(patterns, path)
+				limits++
+			}
+		}
 	}
-	for _, pattern := range []string{"/proc/sys/kernel/*", "/proc/sys/vm/*", "/proc/sys/fs/*", "/sys/fs/cgroup/release_agent", "/sys/fs/cgroup/*/release_agent",
-		cluster + "pids.max", cluster + "memory.max", cluster + "memory.limit_in_bytes", cluster + "cpu.max", cluster + "cpu.cfs_quota_us", secret} {
+	if limits < 3 { // of processes, memory and processors
+		t.Errorf("only %d limits of the cluster are watched", limits)
+	}
+	for _, pattern := range patterns {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -166,7 +174,7 @@ func clusterProcesses(t *testing.T, name string) []string {
 	}
 	var found []string
 	for _, file := range files {
-		if text, err := os.ReadFile(file); err == nil && bytes.Contains(text, []byte("/wheelhouse/"+name+"-")) {
+		if text, err := os.ReadFile(file); err == nil && isOf(text, name) {
 			found = append(found, filepath.Dir(file))
 		}
 	}

@@ -85,7 +85,7 @@ func testOwner(t *testing.T, dataDir, name string, w workstationtest.Workstation
 		for r in `+roots+`; do touch $r/tmp/from-`+name+`; done 2>/dev/null; exit 0`)); exit != 0 {
 		t.Fatal(said)
 	}
-	trap := filepath.Join(processesWith(name, "kubelet", nodes[1])[0], "root/var/local-path-provisioner/trap")
+	trap := filepath.Join(processesWith(t, name, "kubelet", nodes[1])[0], "root/var/local-path-provisioner/trap")
 	info, err := os.Stat(trap)
 	if err != nil {
 		t.Fatal(err)

@@ -1,11 +1,11 @@
 package embedded_test
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -168,7 +168,7 @@ func (a *arena) endHolders(t *testing.T) {
 	t.Helper()
 	a.killHolders(t)
 	// A Pod that was evicted leaves its files, and with them its node full.
-	for _, dir := range processesWith(a.attacker.name, "kubelet", nodes[1]) {
+	for _, dir := range processesWith(t, a.attacker.name, "kubelet", nodes[1]) {
 		files, err := filepath.Glob(dir + "/root/var/lib/kubelet/wheelhouse-attack-*")
 		if err != nil {
 			t.Fatal(err)
@@ -186,26 +186,12 @@ func (a *arena) endHolders(t *testing.T) {
 
 // processesWith lists the folders in /proc of the cluster's processes whose command
 // lines have all of the words.
-func processesWith(name string, words ...string) []string {
-	files, _ := filepath.Glob("/proc/[0-9]*/cgroup") // the pattern is well formed
-	var found []string
-	for _, file := range files {
-		dir := filepath.Dir(file)
-		text, err := os.ReadFile(file)
-		if err != nil || !bytes.Contains(text, []byte("/wheelhouse/"+name+"-")) {
-			continue
-		}
+func processesWith(t *testing.T, name string, words ...string) []string {
+	t.Helper()
+	return slices.DeleteFunc(clusterProcesses(t, name), func(dir string) bool {
 		command, err := os.ReadFile(dir + "/cmdline")
-		if err != nil {
-			continue
-		}
-		all := true
-		for _, word := range words {
-			all = all && strings.Contains("\x00"+string(command), "\x00"+word+"\x00")
-		}
-		if all {
-			found = append(found, dir)
-		}
-	}
-	return found
+		return err != nil || slices.ContainsFunc(words, func(word string) bool {
+			return !strings.Contains("\x00"+string(command), "\x00"+word+"\x00")
+		})
+	})
 }

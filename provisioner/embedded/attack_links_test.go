@@ -50,7 +50,7 @@ func (a *arena) testEachLink(t *testing.T, node string) {
 				t.Error("nothing was swapped")
 			}
 			a.restartNode(t, node)
-			a.watchSight(t, "with a link in its place", func() bool { return a.nodeRuns(node) })
+			a.watchSight(t, "with a link in its place", func() bool { return a.nodeRuns(t, node) })
 			a.restoreLinks(t, from)
 		})
 	}
@@ -101,9 +101,10 @@ func (a *arena) restartNode(t *testing.T, node string) {
 }
 
 // nodeRuns reports whether components of the node run.
-func (a *arena) nodeRuns(node string) bool {
+func (a *arena) nodeRuns(t *testing.T, node string) bool {
+	t.Helper()
 	// Its kubelet names it.
-	return len(processesWith(a.attacker.name, "kubelet", node)) > 0
+	return len(processesWith(t, a.attacker.name, "kubelet", node)) > 0
 }
 
 // watchSight looks again and again whether the attacker sees more than before, until
@@ -140,7 +141,7 @@ func (a *arena) testNodeKilled(t *testing.T, node string) {
 	}
 	slices.Sort(from)
 	a.endNode(t, node)
-	a.watchSight(t, "with all links in place", func() bool { return a.nodeRuns(node) })
+	a.watchSight(t, "with all links in place", func() bool { return a.nodeRuns(t, node) })
 	a.restoreLinks(t, slices.Compact(from))
 	a.restartNode(t, node)
 	a.awaitNode(t, node)
@@ -149,13 +150,13 @@ func (a *arena) testNodeKilled(t *testing.T, node string) {
 // endNode ends the node's first process from a Pod, and waits until it has ended.
 func (a *arena) endNode(t *testing.T, node string) {
 	t.Helper()
-	before := processesWith(a.attacker.name, "kubelet", node)
+	before := processesWith(t, a.attacker.name, "kubelet", node)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	_, err := a.attacker.attack(ctx, node, "kill") // which ends itself, too
 	t.Logf("the Pod's last words: %v", err)
 	await(t, "the node's processes live on", func() bool {
-		now := processesWith(a.attacker.name, "kubelet", node)
+		now := processesWith(t, a.attacker.name, "kubelet", node)
 		return !slices.ContainsFunc(before, func(dir string) bool { return slices.Contains(now, dir) })
 	})
 }

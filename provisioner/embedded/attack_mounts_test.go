@@ -119,7 +119,7 @@ func (a *arena) testDescriptors(t *testing.T) {
 	}
 	before := a.hostBytes(t)
 	for _, node := range slices.Backward(nodes) { // the control plane last: it carries the answers
-		results, err := a.attacker.attackApart(t.Context(), node, args...)
+		results, err := a.attacker.attackApart(t, node, args...)
 		if err != nil {
 			t.Fatal(err)
 		}

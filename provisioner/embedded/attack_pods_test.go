@@ -117,9 +117,11 @@ func (c *opened) attack(ctx context.Context, node string, args ...string) ([]res
 
 // attackApart is attack for what may break the connections between the Pod and the
 // workstation: the results are read from outside, where the node has them.
-func (c *opened) attackApart(ctx context.Context, node string, args ...string) ([]result, error) {
+func (c *opened) attackApart(t *testing.T, node string, args ...string) ([]result, error) {
+	t.Helper()
+	ctx := t.Context()
 	const file = "/wheelhouse-attack-results"
-	kubelets := processesWith(c.name, "kubelet", node)
+	kubelets := processesWith(t, c.name, "kubelet", node)
 	if len(kubelets) == 0 {
 		return nil, fmt.Errorf("no kubelet of %s", node)
 	}

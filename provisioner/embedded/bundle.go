@@ -5,10 +5,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
-	"golang.org/x/sys/unix"
 
 	"wheelhouse/provisioner/embedded/machine"
 )
@@ -47,30 +45,8 @@ func (p *Provider) spec(r record) *specs.Spec {
 		p, quota := uint64(period), limits.CPUs*period
 		spec.Linux.Resources.CPU = &specs.LinuxCPU{Quota: &quota, Period: &p}
 	}
-	spec.Linux.Seccomp = undivided()
+	spec.Linux.Seccomp = machine.ClusterSeccomp()
 	return spec
-}
-
-// undivided refuses to every process of a cluster what the kernel has one of for the
-// whole machine, and no namespace divides: virtual sockets, which reach the machine and
-// what it runs on (vsock(7)), and asynchronous requests, which one process can use up
-// (fs.aio-max-nr; programs do without).
-func undivided() *specs.LinuxSeccomp {
-	noFamily, noCall := uint(unix.EAFNOSUPPORT), uint(unix.ENOSYS)
-	architectures := []specs.Arch{specs.ArchX86_64, specs.ArchX86, specs.ArchX32}
-	if runtime.GOARCH == "arm64" {
-		architectures = []specs.Arch{specs.ArchAARCH64, specs.ArchARM}
-	}
-	return &specs.LinuxSeccomp{
-		DefaultAction: specs.ActAllow,
-		Architectures: architectures,
-		Syscalls: []specs.LinuxSyscall{
-			{Names: []string{"socket", "socketpair"}, Action: specs.ActErrno, ErrnoRet: &noFamily,
-				Args: []specs.LinuxSeccompArg{{Index: 0, Value: unix.AF_VSOCK, Op: specs.OpEqualTo}}},
-			// socketcall is a way around that for programs of 32 bits, which have socket, too.
-			{Names: []string{"io_setup", "socketcall"}, Action: specs.ActErrno, ErrnoRet: &noCall},
-		},
-	}
 }
 
 // emptyRoot, in the run folder, is the root of every cluster's outermost container: nothing but the

@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -94,22 +94,16 @@ func (c cgroups) memory(bytes int64) *specs.LinuxMemory {
 // delegateCgroups gives the cluster's root the control groups of the process pid,
 // the first one of its container.
 func delegateCgroups(pid int, container string, ids idRange) error {
-	file, err := os.Open(fmt.Sprintf("/proc/%d/cgroup", pid))
+	groups, err := machine.Groups(pid)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	groups, err := groupsOf(file, container)
-	if err != nil {
-		return err
-	}
-	if len(groups) == 0 {
+	own := slices.DeleteFunc(groups, func(group string) bool { return containerOf(group) != container })
+	if len(own) == 0 {
 		return errors.New("the cluster's first process is in no control group of its own")
 	}
-	for _, group := range groups {
-		// Where this program runs in a container itself, a hierarchy of version 1 may
-		// be mounted elsewhere.
-		if err := machine.Delegate(group, int(ids.First)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, group := range own {
+		if err := machine.Delegate(group, int(ids.First)); err != nil {
 			return err
 		}
 		if err := limitGroups(group); err != nil {
@@ -121,37 +115,43 @@ func delegateCgroups(pid int, container string, ids idRange) error {
 
 // limitGroups bounds the groups that a cluster makes below its own: the kernel has
 // numbers for 65,535 with limits of memory, for the whole machine. Version 1 knows no
-// such limit.
+// such limit, and has no such file.
 func limitGroups(group string) error {
 	for name, most := range map[string]int{"cgroup.max.descendants": 4000, "cgroup.max.depth": 64} {
-		err := os.WriteFile(filepath.Join(group, name), []byte(strconv.Itoa(most)), 0)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+		// os.WriteFile would make the file, and version 1 refuses that as it would refuse
+		// what is not allowed.
+		file, err := os.OpenFile(filepath.Join(group, name), os.O_WRONLY, 0)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			_, err = file.WriteString(strconv.Itoa(most))
+			err = errors.Join(err, file.Close())
+		}
+		if err != nil {
 			return fmt.Errorf("bound the number of control groups: %w", err)
 		}
 	}
 	return nil
 }
 
-// groupsOf returns the folders of those control groups that are container's own,
-// of a process whose file /proc/PID/cgroup is read.
-func groupsOf(file io.Reader, container string) ([]string, error) {
-	var groups []string
-	lines := bufio.NewScanner(file)
-	for lines.Scan() {
-		// HIERARCHY:CONTROLLERS:PATH, as cgroups(7) has it; no controllers with version 2.
-		parts := strings.SplitN(lines.Text(), ":", 3)
-		if len(parts) != 3 {
-			continue
+// containerOf returns the container that has the control group at path, or one above
+// it, for its own: "" for the groups of other programs. The path may be that of
+// /proc/PID/cgroup or of the group's folder.
+func containerOf(path string) string {
+	above := ""
+	for name := range strings.SplitSeq(path, "/") {
+		switch above {
+		case cgroupName:
+			return name
+		case cgroupName + ".slice":
+			if scope, ok := strings.CutPrefix(name, cgroupName+"-"); ok && strings.HasSuffix(scope, ".scope") {
+				return strings.TrimSuffix(scope, ".scope")
+			}
 		}
-		switch filepath.Base(parts[2]) {
-		case container, cgroupName + "-" + container + ".scope":
-		default:
-			continue // a hierarchy that runc leaves alone
-		}
-		hierarchy := strings.TrimPrefix(parts[1], "name=")
-		groups = append(groups, filepath.Join("/", cgroupMount, hierarchy, parts[2]))
+		above = name
 	}
-	return groups, lines.Err()
+	return ""
 }
 
 // folders returns the folders of the control groups that a container with this name

@@ -1,7 +1,6 @@
 package embedded_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -9,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +16,10 @@ import (
 	"testing/fstest"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"wheelhouse/provisioner/embedded"
+	inside "wheelhouse/provisioner/embedded/machine"
 )
 
 // groupsOf lists the control groups of the cluster name, or of all clusters, whoever
@@ -48,7 +51,9 @@ func groupsOf(t testing.TB, name string) []string {
 // isOf reports whether a process whose file /proc/PID/cgroup is given is one of
 // the cluster name.
 func isOf(procCgroup []byte, name string) bool {
-	return bytes.Contains(procCgroup, []byte("/wheelhouse/"+name+"-")) || bytes.Contains(procCgroup, []byte("/wheelhouse-"+name+"-"))
+	return slices.ContainsFunc(inside.ParseGroups(string(procCgroup)), func(group string) bool {
+		return strings.HasPrefix(embedded.ContainerOf(group), name+"-")
+	})
 }
 
 func TestCgroups(t *testing.T) {
@@ -89,24 +94,81 @@ func TestCgroups(t *testing.T) {
 	}
 }
 
-func TestGroupsOf(t *testing.T) {
+// TestIsOf: the processes of a cluster are found in the group of its container and
+// below it, in whatever way that was made.
+func TestIsOf(t *testing.T) {
 	tests := []struct {
 		name, file string
-		want       []string
+		want       bool
 	}{
-		{"version 2 with systemd", "0::/wheelhouse.slice/wheelhouse-a-1.scope\n", []string{"/sys/fs/cgroup/wheelhouse.slice/wheelhouse-a-1.scope"}},
-		{"version 2", "0::/wheelhouse/a-1\n", []string{"/sys/fs/cgroup/wheelhouse/a-1"}},
-		{"version 1", "3:memory:/wheelhouse/a-1\n2:cpu,cpuacct:/wheelhouse/a-1\n1:name=systemd:/wheelhouse/a-1\n0::/system.slice/cron.service\n",
-			[]string{"/sys/fs/cgroup/memory/wheelhouse/a-1", "/sys/fs/cgroup/cpu,cpuacct/wheelhouse/a-1", "/sys/fs/cgroup/systemd/wheelhouse/a-1"}},
-		{"another's", "0::/wheelhouse/a-12\n", nil},
-		{"this program's", "0::/system.slice/wheelhouse.service\n", nil},
+		{"version 2 with systemd", "0::/wheelhouse.slice/wheelhouse-a-1.scope\n", true},
+		{"below it", "0::/wheelhouse.slice/wheelhouse-a-1.scope/worker-1/kubepods.slice\n", true},
+		{"version 2", "0::/wheelhouse/a-1\n", true},
+		{"below that", "0::/wheelhouse/a-1/init\n", true},
+		{"version 1", "3:memory:/wheelhouse/a-1\n2:cpu,cpuacct:/\n1:name=systemd:/wheelhouse/a-1\n0::/system.slice/cron.service\n", true},
+		{"in a container", "0::/docker/0123/wheelhouse/a-1/init\n", true},
+		{"another's", "0::/wheelhouse/aa-1\n", false},
+		{"another's scope", "0::/wheelhouse.slice/wheelhouse-aa-1.scope/wheelhouse-a-1.scope\n", false},
+		{"this program's", "0::/system.slice/wheelhouse.service\n", false},
+		{"none", "0::/\n", false},
 	}
 	for _, test := range tests {
-		got, err := embedded.GroupsOf(strings.NewReader(test.file), "a-1")
-		if err != nil || !slices.Equal(got, test.want) {
-			t.Errorf("%s: got %v, %v, want %v", test.name, got, err, test.want)
+		if got := isOf([]byte(test.file), "a"); got != test.want {
+			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
 		}
 	}
+}
+
+// TestLimitGroups: the groups below a cluster's are bounded where the kernel can; a
+// write that is refused is an error and not taken for version 1, which has no such file.
+func TestLimitGroups(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("SKIPPED: control groups are made by root only")
+	}
+	tried := 0
+	for parent, bounded := range map[string]bool{"/sys/fs/cgroup/pids": false, "/sys/fs/cgroup/unified": true, "/sys/fs/cgroup": true} {
+		var kind unix.Statfs_t
+		err := unix.Statfs(parent, &kind)
+		if wanted := map[bool]int64{false: unix.CGROUP_SUPER_MAGIC, true: unix.CGROUP2_SUPER_MAGIC}; err != nil || kind.Type != wanted[bounded] {
+			continue
+		}
+		tried++
+		t.Run(parent, func(t *testing.T) {
+			group := filepath.Join(parent, "wheelhouse-test-"+strings.ToLower(rand.Text()[:8]))
+			if err := os.Mkdir(group, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			defer os.Remove(group)
+			if err := embedded.LimitGroups(group); err != nil {
+				t.Fatal(err)
+			}
+			got, err := os.ReadFile(group + "/cgroup.max.depth")
+			if bounded && (err != nil || string(got) != "64\n") || !bounded && !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("cgroup.max.depth: got %q, %v", got, err)
+			}
+			if err := asNobody(func() error { return embedded.LimitGroups(group) }); bounded != errors.Is(err, fs.ErrPermission) {
+				t.Errorf("by one who may not: got %v", err)
+			}
+		})
+	}
+	if tried == 0 {
+		t.Error("there is no hierarchy of control groups below /sys/fs/cgroup")
+	}
+}
+
+// asNobody calls f on a thread that has no right to the files of root.
+func asNobody(f func() error) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		const nobody = 65534
+		if err := unix.Setfsuid(nobody); err != nil {
+			done <- err
+			return
+		}
+		done <- f()
+	}()
+	return <-done
 }
 
 // TestRemoveGroups: what a runc that was killed has left in a container's control

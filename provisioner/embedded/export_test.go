@@ -20,7 +20,8 @@ var (
 	Judge     = judge
 
 	FindCgroups = findCgroups
-	GroupsOf    = groupsOf
+	ContainerOf = containerOf
+	LimitGroups = limitGroups
 
 	TrialFindings = trialFindings
 )
@@ -88,6 +89,10 @@ func (c cgroups) Annotations(name string) map[string]string { return c.annotatio
 
 // Memory returns the limits of a cluster.
 func (c cgroups) Memory(bytes int64) *specs.LinuxMemory { return c.memory(bytes) }
+
+// RemoveGroupsBelow ends what runs in a control group and below it, and removes those
+// below it.
+var RemoveGroupsBelow = removeGroupsBelow
 
 // RemoveGroups ends what runs in the control groups of a container, and removes them.
 var RemoveGroups = removeGroups

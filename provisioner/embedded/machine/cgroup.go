@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -79,18 +80,23 @@ func Groups(pid int) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	return slices.DeleteFunc(ParseGroups(string(text)), func(folder string) bool {
+		_, err := os.Stat(folder)
+		return errors.Is(err, fs.ErrNotExist) // a hierarchy that is not mounted here
+	}), nil
+}
+
+// ParseGroups is Groups for a process whose file /proc/PID/cgroup has the text. The
+// hierarchies of some of the folders may not be mounted.
+func ParseGroups(text string) []string {
 	var folders []string
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		// HIERARCHY:CONTROLLERS:PATH, as cgroups(7) has it; version 2 names no controllers.
 		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
 		if len(parts) != 3 || parts[2] == "/" || strings.HasPrefix(parts[2], "/..") {
 			continue
 		}
-		folder := filepath.Join(cgroupRoot, strings.TrimPrefix(parts[1], "name="), parts[2])
-		if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
-			continue // a hierarchy that is not mounted here
-		}
-		folders = append(folders, folder)
+		folders = append(folders, filepath.Join(cgroupRoot, strings.TrimPrefix(parts[1], "name="), parts[2]))
 	}
-	return folders, nil
+	return folders
 }

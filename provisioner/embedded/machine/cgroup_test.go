@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -50,6 +51,25 @@ func TestDelegate(t *testing.T) {
 	}
 	if err := machine.Delegate(filepath.Join(group, "missing"), id); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a group that is not there: got %v", err)
+	}
+}
+
+// TestParseGroups: the folders are told of groups in each hierarchy, but for its root.
+func TestParseGroups(t *testing.T) {
+	tests := []struct {
+		name, file string
+		want       []string
+	}{
+		{"version 2 with systemd", "0::/wheelhouse.slice/wheelhouse-a-1.scope\n", []string{"/sys/fs/cgroup/wheelhouse.slice/wheelhouse-a-1.scope"}},
+		{"version 2", "0::/wheelhouse/a-1\n", []string{"/sys/fs/cgroup/wheelhouse/a-1"}},
+		{"version 1", "3:memory:/a\n2:cpu,cpuacct:/a\n1:name=systemd:/a\n0::/\n",
+			[]string{"/sys/fs/cgroup/memory/a", "/sys/fs/cgroup/cpu,cpuacct/a", "/sys/fs/cgroup/systemd/a"}},
+		{"outside of the namespace", "0::/../b\n", nil},
+	}
+	for _, test := range tests {
+		if got := machine.ParseGroups(test.file); !slices.Equal(got, test.want) {
+			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+		}
 	}
 }
 

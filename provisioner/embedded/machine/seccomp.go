@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"runtime"
+
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -39,4 +41,27 @@ func workstationSeccomp() *specs.LinuxSeccomp {
 		})
 	}
 	return filter
+}
+
+// ClusterSeccomp is the filter of system calls of a cluster's outermost container, and so
+// of all its processes. It refuses what the kernel has one of for the whole machine, and no
+// namespace divides: virtual sockets, which reach the machine and what it runs on
+// (vsock(7)), and asynchronous requests, which one process can use up (fs.aio-max-nr;
+// programs do without).
+func ClusterSeccomp() *specs.LinuxSeccomp {
+	noFamily, noCall := uint(unix.EAFNOSUPPORT), uint(unix.ENOSYS)
+	architectures := []specs.Arch{specs.ArchX86_64, specs.ArchX86, specs.ArchX32}
+	if runtime.GOARCH == "arm64" {
+		architectures = []specs.Arch{specs.ArchAARCH64, specs.ArchARM}
+	}
+	return &specs.LinuxSeccomp{
+		DefaultAction: specs.ActAllow,
+		Architectures: architectures,
+		Syscalls: []specs.LinuxSyscall{
+			{Names: []string{"socket", "socketpair"}, Action: specs.ActErrno, ErrnoRet: &noFamily,
+				Args: []specs.LinuxSeccompArg{{Index: 0, Value: unix.AF_VSOCK, Op: specs.OpEqualTo}}},
+			// socketcall is a way around that for programs of 32 bits, which have socket, too.
+			{Names: []string{"io_setup", "socketcall"}, Action: specs.ActErrno, ErrnoRet: &noCall},
+		},
+	}
 }
