@@ -119,7 +119,7 @@ suite: build
 
 .PHONY: test-attack
 test-attack: build ## Attack embedded clusters with all that TestAttack has: limits, descriptors, links and the comparison of files take minutes and load the machine
-	WHEELHOUSE_TEST_CLUSTERS=required WHEELHOUSE_TEST_ATTACK=all $(GO) test -timeout 30m -run '^TestAttack$$' $(GOTESTFLAGS) ./provisioner/embedded
+	WHEELHOUSE_TEST_CLUSTERS=required WHEELHOUSE_TEST_ATTACK=all $(GO) test -timeout 30m -run '^TestAttack' $(GOTESTFLAGS) ./provisioner/embedded
 
 .PHONY: race
 race: parts ## Run the Go tests that need no cluster under the race detector

@@ -166,7 +166,7 @@ func (h *host) wantUnchanged(t *testing.T) {
 }
 
 // clusterProcesses returns the folders in /proc of the cluster's processes.
-func clusterProcesses(t *testing.T, name string) []string {
+func clusterProcesses(t testing.TB, name string) []string {
 	t.Helper()
 	files, err := filepath.Glob("/proc/[0-9]*/cgroup")
 	if err != nil {

@@ -248,8 +248,10 @@ func removeGroupsBelow(folder string) error {
 const openGroup = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
 
 // killGroup kills the processes of the control group that is open as at, and returns
-// the names of the groups below it.
+// the names of the groups below it. With version 1 a process of a frozen group ends only
+// once that is thawed, and a cluster may have frozen groups of its own.
 func killGroup(at int) []string {
+	defer thawGroup(at)
 	if fd, err := unix.Openat(at, "cgroup.procs", unix.O_RDONLY|unix.O_CLOEXEC, 0); err == nil {
 		file := os.NewFile(uintptr(fd), "cgroup.procs")
 		text, _ := io.ReadAll(file) // a group that has just gone has none
@@ -274,6 +276,16 @@ func killGroup(at int) []string {
 		}
 	}
 	return names
+}
+
+// thawGroup lets the processes of the control group that is open as at go on. Groups that
+// cannot be frozen, or go on by themselves to be killed as those of version 2, have no such
+// file.
+func thawGroup(at int) {
+	if fd, err := unix.Openat(at, "freezer.state", unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0); err == nil {
+		_, _ = unix.Write(fd, []byte("THAWED")) // it may just have gone
+		unix.Close(fd)
+	}
 }
 
 // dropParents removes the control groups above the clusters', unless another

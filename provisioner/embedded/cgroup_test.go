@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -172,24 +173,34 @@ func asNobody(f func() error) error {
 }
 
 // TestRemoveGroups: what a runc that was killed has left in a container's control
-// groups is ended, and the groups are removed.
+// groups is ended, also where its cluster has frozen it, and the groups are removed.
 func TestRemoveGroups(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("SKIPPED: control groups are made by root only")
 	}
+	for _, frozen := range []bool{false, true} {
+		t.Run(fmt.Sprintf("frozen %v", frozen), func(t *testing.T) { testRemoveGroups(t, frozen) })
+	}
+}
+
+func testRemoveGroups(t *testing.T, frozen bool) {
 	container := "test-" + strings.ToLower(rand.Text()[:8])
-	parent := "/sys/fs/cgroup/pids/wheelhouse" // version 1
+	parent := "/sys/fs/cgroup/freezer/wheelhouse" // version 1
+	state, freeze, thaw := "freezer.state", "FROZEN", "THAWED"
 	switch c := embedded.FindCgroups(os.DirFS("/")); {
 	case strings.Contains(c.Path(container), ".slice:"):
 		parent = "/sys/fs/cgroup/wheelhouse.slice"
+		state, freeze, thaw = "cgroup.freeze", "1", "0"
 	case len(embedded.GroupFolders(container)) > 0:
 		parent = "/sys/fs/cgroup/wheelhouse"
+		state, freeze, thaw = "cgroup.freeze", "1", "0"
 	}
 	group := filepath.Join(parent, container)
 	if strings.HasSuffix(parent, ".slice") {
 		group = filepath.Join(parent, "wheelhouse-"+container+".scope")
 	}
-	if err := os.MkdirAll(filepath.Join(group, "below"), 0o755); err != nil {
+	below := filepath.Join(group, "below")
+	if err := os.MkdirAll(below, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	sleep := exec.Command("sleep", "86412")
@@ -199,12 +210,20 @@ func TestRemoveGroups(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- sleep.Wait() }()
 	defer func() { _ = sleep.Process.Kill() }()
-	if err := os.WriteFile(filepath.Join(group, "below", "cgroup.procs"), []byte(strconv.Itoa(sleep.Process.Pid)), 0); err != nil {
+	if err := os.WriteFile(filepath.Join(below, "cgroup.procs"), []byte(strconv.Itoa(sleep.Process.Pid)), 0); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	if frozen {
+		if err := os.WriteFile(filepath.Join(below, state), []byte(freeze), 0); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { // where the test fails
+			_ = os.WriteFile(filepath.Join(below, state), []byte(thaw), 0)
+		}()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	if groups := groupsOf(t, "test"); !slices.ContainsFunc(groups, func(path string) bool { return strings.HasPrefix(path, parent) }) && !strings.HasSuffix(parent, ".slice") {
+	if groups := groupsOf(t, "test"); !slices.Contains(groups, group) && !strings.HasSuffix(parent, ".slice") {
 		t.Errorf("got the groups %q, want %s among them", groups, group)
 	}
 	if err := embedded.RemoveGroups(ctx, container); err != nil {

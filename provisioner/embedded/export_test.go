@@ -29,6 +29,9 @@ var (
 // IDCount is how many ids a cluster has.
 const IDCount = idCount
 
+// StopWithin is how long a cluster may take to end by itself.
+const StopWithin = stopWithin
+
 type (
 	IDRange = idRange
 	Process = process

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -109,22 +110,26 @@ func leftovers(t testing.TB, dataDir, name string) []string {
 	if bytes.Contains(mounts, []byte("/"+name+"/")) {
 		left = append(left, "a mount of "+name)
 	}
-	processes, err := filepath.Glob("/proc/[0-9]*/cgroup")
+	loops, err := filepath.Glob("/sys/block/loop*/loop/backing_file")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range processes {
-		text, err := os.ReadFile(file)
-		if err != nil || !isOf(text, name) {
-			continue
-		}
-		// The dead are there until the machine's first process has looked at them.
-		status, err := os.ReadFile(filepath.Join(filepath.Dir(file), "status"))
-		if err == nil && !bytes.Contains(status, []byte("State:\tZ")) {
-			left = append(left, filepath.Dir(file))
+	for _, file := range loops {
+		if text, err := os.ReadFile(file); err == nil && bytes.Contains(text, []byte("/"+name+"/")) {
+			left = append(left, file)
 		}
 	}
-	return left
+	return append(left, livingProcesses(t, name)...)
+}
+
+// livingProcesses are clusterProcesses without the dead, which are there until the
+// machine's first process has looked at them.
+func livingProcesses(t testing.TB, name string) []string {
+	t.Helper()
+	return slices.DeleteFunc(clusterProcesses(t, name), func(dir string) bool {
+		status, err := os.ReadFile(filepath.Join(dir, "status"))
+		return err != nil || bytes.Contains(status, []byte("State:\tZ"))
+	})
 }
 
 func openWorkstation(t testing.TB, p *embedded.Provider, name string) workstationtest.Workstation {

@@ -38,6 +38,10 @@ var attempts = map[string]func(args []string) error{
 // try makes the attempt named by args[0]. It ends the program, with 0 if that was let
 // happen, and otherwise says what refused it.
 func try(args []string) {
+	if attempts[args[0]] == nil {
+		fmt.Println("there is no such attempt")
+		os.Exit(126) // as shells say of what cannot be run
+	}
 	if err := attempts[args[0]](args[1:]); err != nil {
 		fmt.Println(err)
 		os.Exit(1)

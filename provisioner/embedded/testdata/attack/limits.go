@@ -39,6 +39,14 @@ var limits = map[string]limit{
 	"inodes":            {takeInodes, 1},
 	"aio requests":      {takeRequests, 1},
 	"file locks":        {takeLocks, 1},
+
+	"deaf processes":    {takeDeaf, 1},
+	"hydras":            {takeHydras, 1},
+	"stopped processes": {takeStopped, 1},
+	"traced processes":  {takeTraced, 1},
+	"frozen processes":  {takeFrozen, 1},
+	"control groups":    {takeGroups, 1},
+	"mounts":            {takeMounts, 1},
 }
 
 // holdLimits takes each limit of args[1:], NAME=MOST, reports how many it got and
