@@ -2,6 +2,7 @@ package embedded_test
 
 import (
 	"fmt"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -32,28 +33,94 @@ func inPod(script string) string {
 type attempt struct{ name, script string }
 
 // wantRefused makes all attempts, one after the other in one shell of the Pod, and
-// fails by name for each that exits with 0.
+// fails by name for each that was not refused.
 func wantRefused(t *testing.T, w workstationtest.Workstation, all []attempt) {
 	t.Helper()
-	const mark = "exit code of attempt "
-	script := ""
-	for i, a := range all {
-		script += fmt.Sprintf("timeout 30 sh -c %s 2>&1; echo \"%s%d: $?\"\n", quoted([]string{a.script}), mark, i)
-	}
-	said, exit := w.Run(t, "kubectl exec -i "+podOn(nodes[1])+" -- sh <<'END'\n"+script+"\nEND")
+	said, exit := w.Run(t, "kubectl exec -i "+podOn(nodes[1])+" -- sh <<'END'\n"+attemptsScript(all, 30)+"\nEND")
 	if exit != 0 {
 		t.Fatal(said)
 	}
 	for i, a := range all {
 		t.Run(a.name, func(t *testing.T) {
-			before, after, ok := strings.Cut(said, fmt.Sprintf("%s%d: ", mark, i))
-			if !ok {
-				t.Fatalf("it was not made: %.300s", said)
-			}
-			if strings.HasPrefix(after, "0\n") || after == "0" {
-				t.Errorf("%s: want it to fail, got %.300s", a.script, before[max(0, strings.LastIndex(before, mark)):])
+			if got, text := verdict(said, i); got != refused {
+				t.Errorf("%s: %s, want it to be refused: %.300s", a.script, got, text)
 			}
 		})
+	}
+}
+
+// What becomes of an attempt.
+const (
+	refused  = "it was refused"
+	letPass  = "it was let happen"
+	tooLong  = "it did not end in its time, or was killed"
+	notThere = "its program cannot be run"
+	notMade  = "it was not made"
+)
+
+const attemptMark = "exit code of attempt "
+
+// attemptsScript makes the attempts, each within some seconds, and prints what verdict
+// reads.
+func attemptsScript(all []attempt, seconds int) string {
+	script := ""
+	for i, a := range all {
+		script += fmt.Sprintf("timeout -s KILL %d sh -c %s 2>&1; echo \"%s%d: $?\"\n", seconds, quoted([]string{a.script}), attemptMark, i)
+	}
+	return script
+}
+
+// verdict returns what became of the attempt i, and what it printed, from what the script
+// of all attempts has printed. One that hangs is not refused: what it waits for may come.
+func verdict(said string, i int) (verdict, printed string) {
+	before, after, ok := strings.Cut(said, fmt.Sprintf("%s%d: ", attemptMark, i))
+	if !ok {
+		return notMade, said
+	}
+	printed = before[max(0, strings.LastIndex(before, attemptMark)):]
+	var code int
+	if _, err := fmt.Sscan(after, &code); err != nil {
+		return notMade, printed
+	}
+	switch {
+	case code == 0:
+		return letPass, printed
+	case code == 126 || code == 127: // not executable, or not found
+		return notThere, printed
+	case code > 128 && code <= 128+64: // a signal ended it
+		return tooLong, printed
+	}
+	return refused, printed
+}
+
+// TestVerdict: an attempt that hangs, or cannot be made, is not taken for one that was
+// refused.
+func TestVerdict(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ script, want string }{
+		{"true", letPass},
+		{"echo no; exit 1", refused},
+		{"exit 255", refused},
+		{"trap '' TERM; while :; do :; done", tooLong},
+		{"kill -9 $$", tooLong},
+		{"/no/such/program", notThere},
+		{"/etc/passwd", notThere},
+	}
+	var all []attempt
+	for _, test := range tests {
+		all = append(all, attempt{test.want, test.script})
+	}
+	said, err := exec.CommandContext(t.Context(), "sh", "-c", attemptsScript(all, 1)).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, test := range tests {
+		if got, printed := verdict(string(said), i); got != test.want {
+			t.Errorf("%s: got %q, want %q: %s", test.script, got, test.want, printed)
+		}
+	}
+	if got, _ := verdict(string(said), len(tests)); got != notMade {
+		t.Errorf("one that is not among them: got %q", got)
 	}
 }
 
