@@ -185,8 +185,10 @@ func TestTender(t *testing.T) {
 			}
 		})
 	}
-	if saved, err := os.ReadFile(config + ".saved"); err != nil || !bytes.Contains(saved, []byte("cluster: prod")) {
-		t.Errorf("the student's kubeconfig is not kept: got %q, %v", saved, err)
+	for suffix, want := range map[string]string{".saved2": "a: b: c", ".saved4": "user: ada", ".saved5": "cluster: prod"} {
+		if saved, err := os.ReadFile(config + suffix); err != nil || !bytes.Contains(saved, []byte(want)) {
+			t.Errorf("the student's kubeconfig is not kept as config%s: got %q, %v, want %q", suffix, saved, err, want)
+		}
 	}
 	lab.Setup = []content.SetupFile{{Name: "10-broken.sh", Text: "rm ~/.kube/config"}}
 	if err := os.Remove(config); err != nil {

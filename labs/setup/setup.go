@@ -63,11 +63,15 @@ func Run(ctx context.Context, lab *content.Lab, access *provisioner.Access) erro
 	return settle(ctx, manifests.objects)
 }
 
-// Home writes the student's kubeconfig and the lab's files to the workstation's
-// home folder. It may be done again after the workstation has lost them.
+// Home writes the student's kubeconfig, with new credentials, and the lab's files to
+// the workstation's home folder. It may be done again after the workstation has lost them.
 func Home(ctx context.Context, lab *content.Lab, access *provisioner.Access) error {
-	if err := Kubeconfig(ctx, access); err != nil {
-		return err
+	kubeconfig, err := access.Student()
+	if err != nil {
+		return &Error{Message: "The student's access to the cluster could not be made.", Err: err}
+	}
+	if err := terminal.WriteFile(ctx, access.Dial, ".kube/config", 0o600, kubeconfig); err != nil {
+		return workstationError(err)
 	}
 	if lab.Files == nil {
 		return nil
@@ -85,19 +89,6 @@ func Home(ctx context.Context, lab *content.Lab, access *provisioner.Access) err
 		}
 		return nil
 	})
-}
-
-// Kubeconfig writes the student's kubeconfig to the workstation's home folder, with
-// new credentials.
-func Kubeconfig(ctx context.Context, access *provisioner.Access) error {
-	kubeconfig, err := access.Student()
-	if err != nil {
-		return &Error{Message: "The student's access to the cluster could not be made.", Err: err}
-	}
-	if err := terminal.WriteFile(ctx, access.Dial, ".kube/config", 0o600, kubeconfig); err != nil {
-		return workstationError(err)
-	}
-	return nil
 }
 
 // fileMode goes by the name, since embedded files have lost their modes.

@@ -44,8 +44,9 @@ type Repair string
 
 // The repairs.
 const (
-	RepairHome    Repair = "home"    // the home folder is its student's again, who may read and write it
-	RepairStartup Repair = "startup" // the shell's start-up files are as on a new workstation; what they were is kept beside them
+	RepairHome       Repair = "home"       // the home folder is its student's again, who may read and write it
+	RepairStartup    Repair = "startup"    // the shell's start-up files are as on a new workstation; what they were is kept beside them
+	RepairKubeconfig Repair = "kubeconfig" // ~/.kube/config is the kubeconfig that Mend was given; what it was is kept beside it
 )
 
 // Ping asks the agent whether it is there. It blocks for 15 s at most. Boot in
@@ -58,9 +59,9 @@ func Ping(ctx context.Context, dial Dialer) (Status, error) {
 }
 
 // Mend has the agent put something right. It blocks for 15 s at most; doing it again
-// is no error.
-func Mend(ctx context.Context, dial Dialer, what Repair) error {
-	return call(ctx, dial, handshake, http.MethodPost, "/repairs/"+string(what), nil, nil)
+// is no error. content is the kubeconfig of RepairKubeconfig; the others need none.
+func Mend(ctx context.Context, dial Dialer, what Repair, content []byte) error {
+	return call(ctx, dial, handshake, http.MethodPost, "/repairs/"+string(what), content, nil)
 }
 
 // roundTrip sends a request on a connection of its own. Where the answer's

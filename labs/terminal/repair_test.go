@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"wheelhouse/labs/terminal"
@@ -36,7 +37,7 @@ func TestHomeFault(t *testing.T) {
 		}
 		return status.HomeFault
 	}
-	if err := terminal.Mend(t.Context(), dial, terminal.RepairHome); err != nil || fault() != "" {
+	if err := terminal.Mend(t.Context(), dial, terminal.RepairHome, nil); err != nil || fault() != "" {
 		t.Fatalf("a home folder with nothing wrong: got %v, %q", err, fault())
 	}
 	if err := os.Chmod(options.Home, 0); err != nil {
@@ -51,7 +52,7 @@ func TestHomeFault(t *testing.T) {
 	}
 	open(t, dial, terminal.AttachRequest{}).untilOutput("/\r\n")
 
-	if err := terminal.Mend(t.Context(), dial, terminal.RepairHome); err != nil {
+	if err := terminal.Mend(t.Context(), dial, terminal.RepairHome, nil); err != nil {
 		t.Fatal(err)
 	}
 	if got := fault(); got != "" {
@@ -110,7 +111,7 @@ func TestStartupFault(t *testing.T) {
 
 	for range 2 {
 		write(home, ".bash_profile", "exit 1\n")
-		if err := terminal.Mend(t.Context(), dial, terminal.RepairStartup); err != nil {
+		if err := terminal.Mend(t.Context(), dial, terminal.RepairStartup, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -122,10 +123,79 @@ func TestStartupFault(t *testing.T) {
 	open(t, dial, terminal.AttachRequest{Terminal: "three"}).untilOutput("all well: ")
 }
 
+// TestNamedPipeForStartup: a start-up file that nothing can be read from is put aside
+// as any other.
+func TestNamedPipeForStartup(t *testing.T) {
+	skel, home := t.TempDir(), t.TempDir()
+	dial := startAgent(t, agent.Options{Home: home, Skel: skel})
+	profile := filepath.Join(home, ".profile")
+	if err := errors.Join(os.WriteFile(filepath.Join(skel, ".profile"), nil, 0o644), syscall.Mkfifo(profile, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { // lets a read that waits go on
+		for _, name := range []string{profile, profile + ".saved"} {
+			if pipe, err := os.OpenFile(name, os.O_WRONLY|syscall.O_NONBLOCK, 0); err == nil {
+				pipe.Close()
+			}
+		}
+	})
+	if err := terminal.Mend(t.Context(), dial, terminal.RepairStartup, nil); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]fs.FileMode{profile: 0, profile + ".saved": fs.ModeNamedPipe} {
+		if is, err := os.Lstat(name); err != nil || is.Mode().Type() != want {
+			t.Errorf("%s: got %v, %v, want the type %v", name, is, err, want)
+		}
+	}
+}
+
+// TestKubeconfigRepair: each repair writes the kubeconfig that it is given, and keeps
+// what was there, and in its folder's place, under a name of its own.
+func TestKubeconfigRepair(t *testing.T) {
+	home := t.TempDir()
+	dial := startAgent(t, agent.Options{Home: home})
+	path := func(name string) string { return filepath.Join(home, name) }
+	for _, spoil := range []func() error{
+		func() error { return nil }, // none is there
+		func() error { return os.WriteFile(path(".kube/config"), []byte("first"), 0o644) },
+		func() error { return os.WriteFile(path(".kube/config"), []byte("second"), 0o400) },
+		func() error { return os.Chmod(path(".kube"), 0) },
+		func() error {
+			return errors.Join(os.Rename(path(".kube"), path("was")), os.WriteFile(path(".kube"), []byte("no folder"), 0o644))
+		},
+		func() error { return errors.Join(os.RemoveAll(path(".kube")), os.Symlink(os.TempDir(), path(".kube"))) },
+		func() error { return errors.Join(os.RemoveAll(path(".kube")), os.Symlink("nowhere", path(".kube"))) },
+	} {
+		if err := spoil(); err != nil {
+			t.Fatal(err)
+		}
+		if err := terminal.Mend(t.Context(), dial, terminal.RepairKubeconfig, []byte("the lab's")); err != nil {
+			t.Fatal(err)
+		}
+		is, err := os.Lstat(path(".kube/config"))
+		if err != nil || is.Mode() != 0o600 {
+			t.Fatalf("the kubeconfig: got %v, %v", is, err)
+		}
+		if got, err := os.ReadFile(path(".kube/config")); err != nil || string(got) != "the lab's" {
+			t.Fatalf("the kubeconfig: got %q, %v", got, err)
+		}
+	}
+	for name, want := range map[string]string{"was/config.saved": "first", "was/config.saved2": "second", "was/config.saved3": "the lab's", ".kube.saved": "no folder"} {
+		if got, err := os.ReadFile(path(name)); err != nil || string(got) != want {
+			t.Errorf("%s: got %q, %v, want %q", name, got, err, want)
+		}
+	}
+	for name, want := range map[string]string{".kube.saved2": os.TempDir(), ".kube.saved3": "nowhere"} {
+		if got, err := os.Readlink(path(name)); err != nil || got != want {
+			t.Errorf("%s: leads to %q, %v, want %q", name, got, err, want)
+		}
+	}
+}
+
 // TestUnknownRepair: what is no repair does nothing.
 func TestUnknownRepair(t *testing.T) {
 	dial := startAgent(t, agent.Options{})
-	err := terminal.Mend(t.Context(), dial, "everything")
+	err := terminal.Mend(t.Context(), dial, "everything", nil)
 	if refusal, ok := errors.AsType[*terminal.Error](err); !ok || refusal.Code != terminal.CodeInvalid {
 		t.Errorf("got %v, want %s", err, terminal.CodeInvalid)
 	}

@@ -24,6 +24,7 @@ func TestCluster(t *testing.T) {
 	t.Run("features", func(t *testing.T) { testFeatures(t, w) })
 	t.Run("drain", func(t *testing.T) { testDrain(t, w) })
 	t.Run("another cluster", func(t *testing.T) { testOther(t, p, newCluster(t, p, dir, 0), w) })
+	t.Run("kubeconfig", w.Kubeconfig)
 	t.Run("forgeries", w.Forgeries)
 	t.Run("fork bomb", w.ForkBomb)
 }

@@ -59,6 +59,7 @@ func TestClusters(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	t.Run("kubeconfig", w.Kubeconfig)
 	t.Run("forgeries", w.Forgeries)
 	t.Run("fork bomb", w.ForkBomb)
 	t.Run("add-ons", func(t *testing.T) { testAddons(t, p, one, w) })

@@ -8,7 +8,7 @@
 //	GET  /terminals/NAME?…         Upgrade to terminal.Protocol
 //	POST /run                      terminal.RunMessage to terminal.RunAnswer
 //	PUT  /files?path=…&mode=OCTAL  the body becomes the file
-//	POST /repairs/REPAIR           terminal.Repair is done
+//	POST /repairs/REPAIR           terminal.Repair is done; the body is the kubeconfig, for that one
 //
 // Refusals are a terminal.Error as JSON.
 package agent

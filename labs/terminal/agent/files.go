@@ -23,21 +23,27 @@ func (a *agent) writeFile(w http.ResponseWriter, r *http.Request) {
 		refuse(w, invalid("the mode %q is none: it is 3 octal digits", query.Get("mode")))
 		return
 	}
-	content, err := io.ReadAll(http.MaxBytesReader(w, r.Body, terminal.MaxFile))
+	content, err := readContent(w, r)
 	if err != nil {
-		refuse(w, &terminal.Error{Code: terminal.CodeLimited, Message: "read the file's content: " + err.Error()})
+		refuse(w, err)
 		return
 	}
 	name := query.Get("path")
 	if err := a.account.writeFile(name, fs.FileMode(mode), content); err != nil {
-		if errors.Is(err, syscall.ENOSPC) {
-			err = &terminal.Error{Code: terminal.CodeUnavailable, Message: "the home folder is full; delete something in it"}
-		}
 		refuse(w, fmt.Errorf("write %s: %w", name, err))
 		return
 	}
 	a.written.Store(true)
 	answer(w, struct{}{})
+}
+
+// readContent reads a file from a request's body.
+func readContent(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	content, err := io.ReadAll(http.MaxBytesReader(w, r.Body, terminal.MaxFile))
+	if err != nil {
+		return nil, &terminal.Error{Code: terminal.CodeLimited, Message: "read the file's content: " + err.Error()}
+	}
+	return content, nil
 }
 
 // writeFile writes content to a new file beside name and then moves it there.
@@ -59,6 +65,9 @@ func (a *account) writeFile(name string, mode fs.FileMode, content []byte) error
 	}
 	temporary := filepath.Join(filepath.Dir(name), "."+newBoot()+".part")
 	if err := a.create(home, temporary, mode, content); err != nil {
+		if errors.Is(err, syscall.ENOSPC) {
+			err = &terminal.Error{Code: terminal.CodeUnavailable, Message: "the home folder is full; delete something in it"}
+		}
 		return err
 	}
 	if err := home.Rename(temporary, name); err != nil {

@@ -57,26 +57,37 @@ func (a *account) folder() string {
 
 // repair puts one thing right.
 func (a *agent) repair(w http.ResponseWriter, r *http.Request) {
-	var err error
-	switch what := terminal.Repair(r.PathValue("repair")); what {
-	case terminal.RepairHome:
-		var home *os.Root
-		if home, err = a.account.reclaimHome(); err == nil {
-			err = home.Close()
-		}
-	case terminal.RepairStartup:
-		if err = a.account.restoreStartup(a.options.Skel); err == nil {
-			a.stillborn.Store(0)
-		}
-	default:
-		err = invalid("there is no repair %q", what)
+	what := terminal.Repair(r.PathValue("repair"))
+	content, err := readContent(w, r)
+	if err == nil {
+		err = a.mend(what, content)
 	}
 	if err != nil {
 		refuse(w, err)
 		return
 	}
-	a.options.Logger.Info("repaired", "what", r.PathValue("repair"))
+	a.options.Logger.Info("repaired", "what", what)
 	answer(w, struct{}{})
+}
+
+func (a *agent) mend(what terminal.Repair, content []byte) error {
+	switch what {
+	case terminal.RepairHome:
+		home, err := a.account.reclaimHome()
+		if err != nil {
+			return err
+		}
+		return home.Close()
+	case terminal.RepairStartup:
+		if err := a.account.restoreStartup(a.options.Skel); err != nil {
+			return err
+		}
+		a.stillborn.Store(0)
+		return nil
+	case terminal.RepairKubeconfig:
+		return a.account.restoreKubeconfig(content)
+	}
+	return invalid("there is no repair %q", what)
 }
 
 // reclaimHome makes the home folder its user's again, who may read and write it, and
@@ -98,8 +109,8 @@ func (a *account) reclaimHome() (*os.Root, error) {
 // startupFiles are those that a login bash reads in the home folder, by its manual.
 var startupFiles = []string{".bash_profile", ".bash_login", ".profile", ".bashrc"}
 
-// restoreStartup makes the shell's start-up files those of skel. What they were is
-// kept beside them, as NAME.saved, NAME.saved2 and so on.
+// restoreStartup makes the shell's start-up files those of skel, and puts aside what
+// they were.
 func (a *account) restoreStartup(skel string) error {
 	home, err := a.reclaimHome()
 	if err != nil {
@@ -108,29 +119,62 @@ func (a *account) restoreStartup(skel string) error {
 	defer home.Close()
 	for _, name := range startupFiles {
 		want, err := os.ReadFile(filepath.Join(skel, name))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			err = putAside(home, name)
+		case err == nil && !holds(home, name, want):
+			err = a.replace(home, name, 0o644, want)
+		}
+		if err != nil {
 			return err
-		}
-		fresh := err == nil
-		if is, err := home.Lstat(name); err == nil {
-			if found, err := home.ReadFile(name); fresh && err == nil && is.Mode().IsRegular() && bytes.Equal(found, want) {
-				continue
-			}
-			if err := putAside(home, name); err != nil {
-				return err
-			}
-		}
-		if fresh {
-			if err := a.writeFile(name, 0o644, want); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
 }
 
-// putAside renames a file to a name that none has.
+// restoreKubeconfig makes content the kubeconfig that kubectl finds, and puts aside
+// what it was.
+func (a *account) restoreKubeconfig(content []byte) error {
+	const folder = ".kube"
+	home, err := a.reclaimHome()
+	if err != nil {
+		return err
+	}
+	defer home.Close()
+	if info, err := home.Stat(folder); err != nil || !info.IsDir() {
+		if err := putAside(home, folder); err != nil {
+			return err
+		}
+	} else if err := home.Chmod(folder, info.Mode().Perm()|0o700); err != nil {
+		return err
+	}
+	return a.replace(home, folder+"/config", 0o600, content)
+}
+
+// holds reports whether name is a file with this content.
+func holds(home *os.Root, name string, content []byte) bool {
+	info, err := home.Lstat(name)
+	if err != nil || !info.Mode().IsRegular() { // to read a named pipe would block
+		return false
+	}
+	found, err := home.ReadFile(name)
+	return err == nil && bytes.Equal(found, content)
+}
+
+// replace writes a file, and puts aside what was there.
+func (a *account) replace(home *os.Root, name string, mode fs.FileMode, content []byte) error {
+	if err := putAside(home, name); err != nil {
+		return err
+	}
+	return a.writeFile(name, mode, content)
+}
+
+// putAside renames a file, where there is one, to a name that none has: NAME.saved,
+// NAME.saved2 and so on. It stays in its folder.
 func putAside(home *os.Root, name string) error {
+	if _, err := home.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	for i := 1; ; i++ {
 		aside := name + ".saved"
 		if i > 1 {
