@@ -80,7 +80,7 @@ func BenchmarkCompile(b *testing.B) {
 }
 
 // BenchmarkJudge measures one check on one object that has changed: the
-// expressions; the evidence is written down when somebody asks for it.
+// expressions; the evidence is written down when a page asks for it.
 func BenchmarkJudge(b *testing.B) {
 	judge := grader.JudgeRepeatedly(b, lab(web, is("deploy.spec.template.spec.containers.all(c, c.image.startsWith('nginx:'))", "nginx, please"),
 		content.Validation{Expression: "deploy.status.?readyReplicas.orValue(0) == deploy.spec.replicas", Pending: true, Message: "the pods are still starting"}), deploymentYAML)
@@ -94,7 +94,7 @@ func BenchmarkJudge(b *testing.B) {
 
 // BenchmarkTypical measures the five checks of gradertest.Lab: their expressions on
 // objects that are known, and what a change of every object costs. The evidence for
-// people is written down later, when somebody asks for it. Package compare measures
+// people is written down later, when a page asks for it. Package compare measures
 // others on the same objects.
 func BenchmarkTypical(b *testing.B) {
 	objects := typicalObjects(b)

@@ -15,7 +15,7 @@ import (
 	"wheelhouse/content"
 )
 
-// canProbe asks the API server what somebody may do.
+// canProbe asks the API server what a user or service account may do.
 type canProbe struct{ *content.Can }
 
 func (p *canProbe) declarations() []cel.EnvOption {

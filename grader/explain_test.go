@@ -203,8 +203,8 @@ func TestSecretsStayHidden(t *testing.T) {
 	}
 }
 
-// TestExplanationOfWhatIsNotBegun: that something is to change says nobody "not 2"
-// of; the message says to what.
+// TestExplanationOfWhatIsNotBegun: that a value is still to change is not
+// explained as "not 2"; the message says to what.
 func TestExplanationOfWhatIsNotBegun(t *testing.T) {
 	for expression, want := range map[string]string{
 		"deploy.spec.replicas != 2":                                          "",

@@ -107,7 +107,7 @@ func TestHints(t *testing.T) {
 			"There is white space around front that does not belong there."},
 		{"a slip", deploy, "deploy.metadata.labels.app == 'wbe'", []string{shop}, "web is written wbe."},
 		{"another number", deploy, "deploy.metadata.name == 'web1'", []string{replace(shop, "{name: web,", "{name: web,")}, ""},
-		{"a status is nobody's slip", deploy, "deploy.status.conditions.exists(c, c.type == 'Avaiable')", []string{shop}, ""},
+		{"a status is no slip of the student's", deploy, "deploy.status.conditions.exists(c, c.type == 'Avaiable')", []string{shop}, ""},
 
 		// Lists that are empty.
 		{"other labels", selected, "pods.size() == 1", []string{aPod("db-1", "app: db", fine), aPod("web-1", "app: wbe", fine)},
@@ -139,7 +139,7 @@ func TestLastWords(t *testing.T) {
 		{"a panic", panicked, ends + " The last that it said: panic: runtime error: index out of range [1] with length 1"},
 		{"a long line", strings.Repeat("x", 10000), ends + " The last that it said: " + strings.Repeat("x", 100)},
 		{"nothing", "", ends},
-		{"nobody knows", "none", ends},
+		{"the log cannot be read", "none", ends},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -35,7 +35,7 @@ func sameNumber(text, number ref.Val) bool {
 func slipHint(a account) string {
 	want, ok := a.want.(types.String)
 	if !ok || want == "" || a.origin == nil || slices.Contains(a.origin.path, "status") {
-		return "" // nobody writes a status
+		return "" // the cluster writes a status, not the student
 	}
 	for _, value := range a.have {
 		have, ok := value.(types.String)

@@ -187,7 +187,7 @@ func (p *httpProbe) byProxy(ctx context.Context, c *cluster, in target, done *ou
 	return answer
 }
 
-// proxyProblem says why the API server's proxy reached nobody, and is empty where
+// proxyProblem says why the API server's proxy reached no server, and is empty where
 // the answer is not the proxy's own. Its own answers have the type of the API and
 // one of these two codes.
 func proxyProblem(answer *http.Response) string {

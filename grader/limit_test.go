@@ -203,7 +203,7 @@ func TestAnswersOfApplications(t *testing.T) {
 		serve            func(w http.ResponseWriter, r *http.Request)
 		want             string
 	}{
-		{"a long body that nobody looks at", "status == 200", func(w http.ResponseWriter, r *http.Request) { forever(w, new(int)) }, "Passed"},
+		{"a long body that no expression reads", "status == 200", func(w http.ResponseWriter, r *http.Request) { forever(w, new(int)) }, "Passed"},
 		{"a long body", "!body.contains('x')", func(w http.ResponseWriter, r *http.Request) { forever(w, new(int)) },
 			"TooLarge: Pod web answers / with more than 64 KiB, which is more than a check looks at."},
 		{"a body that does not end", "!body.contains('x')", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "a"); hang(w, r) },
@@ -285,8 +285,8 @@ func TestLargeWorkstations(t *testing.T) {
 	}
 }
 
-// A server that takes the question and says nothing holds nobody up for longer
-// than the check's time.
+// A server that takes the question and says nothing holds up a check for no longer
+// than its time.
 func TestAForwardThatHangs(t *testing.T) {
 	api := newAPIServer(t)
 	api.put(t, strings.NewReplacer("namespace: default", "namespace: kube-system", "app: web", "k8s-app: kube-dns").Replace(pod("dns", "1", running, "")))

@@ -115,7 +115,7 @@ const (
 
 // lastWords returns the line that tells best why a container ended: the last one
 // that it logged, or where Go's runtime explained a panic, which comes before the
-// stacks of its goroutines. It is empty where nobody knows.
+// stacks of its goroutines. It is empty where the log cannot be read.
 func (c *cluster) lastWords(ctx context.Context, q query) string {
 	ctx, cancel := context.WithTimeout(ctx, lastWordsTime)
 	defer cancel()

@@ -56,7 +56,7 @@ func contains(all found, key objectKey) bool {
 // nearMiss names the object that the student most likely made instead of the
 // wanted one, or is empty: the same name in another namespace, a similar name in
 // the right namespace, or a similar name elsewhere. What the system made in its
-// own namespaces is nobody's slip.
+// own namespaces is no slip of the student's.
 func nearMiss(wanted query, there []*object) string {
 	var elsewhere, similarHere, similarElsewhere []objectKey
 	for _, o := range there {

@@ -118,7 +118,7 @@ func newCheck(step string, spec *content.Check) *check {
 func fileOf(lab *content.Lab) string { return lab.Dir + "/lab.yaml" }
 
 // declarations declares what the check's expressions can see. Objects have no
-// declared types, because a lab may name kinds that no one knows before the
+// declared types, because a lab may name kinds that are not known before the
 // cluster runs.
 func (c *check) declarations() []cel.EnvOption {
 	var declared []cel.EnvOption

@@ -60,7 +60,7 @@ type Evidence struct {
 	Name string // "Deployment default/web", "kubectl exec web -- hostname"
 	Text string // of what is no object; String returns it of both
 
-	object *object // whose text is made when somebody asks, since most of it nobody reads
+	object *object // whose text is made when a page asks, since most of it is never read
 }
 
 // String is what was looked at, as a person reads it.

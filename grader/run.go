@@ -190,7 +190,7 @@ func (r *run) keep(c *check) {
 	}
 }
 
-// forget stops to fetch what the checks no longer need and nobody asked for.
+// forget stops to fetch what neither checks need nor asked names.
 func (r *run) forget(checks []*check, asked []query) {
 	needed := map[any]bool{}
 	for _, c := range checks {

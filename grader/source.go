@@ -27,7 +27,7 @@ const (
 )
 
 // source fills a store from the cluster: read once, or run for as long as
-// somebody wants to know.
+// a check needs it.
 type source struct {
 	*store
 	cluster *cluster
@@ -262,7 +262,7 @@ func (g *gate) enter() bool {
 
 func (g *gate) leave() { g.inside.Done() }
 
-// close lets nobody in any more and waits until all have left.
+// close lets no caller in any more and waits until all have left.
 func (g *gate) close() {
 	g.mu.Lock()
 	g.closed = true

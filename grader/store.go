@@ -114,7 +114,7 @@ func (s *store) fail(to phase, reason, problem string) {
 	s.size = 0
 }
 
-// release forgets what a store kept that nobody looks at any more.
+// release forgets what a store kept for checks that no longer use it.
 func (s *store) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -111,8 +111,8 @@ func (s *Service) withoutAnswers(session *Session, steps []StepState) []StepStat
 // Subscribe returns a channel that receives after each change of the session.
 // The value carries nothing: the reader calls View again. It holds one value, so
 // that many changes may be one, and none is missed. While the session's student
-// is subscribed they count as online, and while anybody is the session's cluster
-// does not rest. The caller calls cancel in the end.
+// is subscribed they count as online, and while any page is subscribed the
+// session's cluster does not rest. The caller calls cancel in the end.
 func (s *Service) Subscribe(ctx context.Context, actor *User, id string) (changed <-chan struct{}, cancel func(), err error) {
 	if _, err := s.View(ctx, actor, id); err != nil {
 		return nil, nil, err

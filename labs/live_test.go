@@ -348,7 +348,7 @@ func TestJudgeThatGivesUpIsReplaced(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		second := w.judgeOf(view)
 		if second == first {
-			t.Fatal("nobody judges any more")
+			t.Fatal("no grader judges any more")
 		}
 		if got, want := second.opened(), "create"; got != want {
 			t.Errorf("judged are %q, want %q", got, want)

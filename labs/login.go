@@ -47,7 +47,7 @@ func (s *Service) newLogin(user *User) (token string, login *Login) {
 
 // Logout ends the log-in. An unknown token is no error. Whoever holds something
 // long-lived for a log-in looks again at whether it still is one (Authenticate):
-// that sees an expiry and a change of role too, which nobody announces.
+// that sees an expiry and a change of role too, which are not announced.
 func (s *Service) Logout(ctx context.Context, token string) error {
 	return s.stores.Logins.Delete(ctx, hashSecret(token))
 }

@@ -13,8 +13,8 @@ type attention struct {
 	sessions map[string]*looks
 }
 
-// looks are those at one session. It is kept while the session is live or anybody
-// looks.
+// looks are those at one session. It is kept while the session is live or a page
+// is open.
 type looks struct {
 	live bool
 	open int
@@ -35,7 +35,7 @@ func (a *attention) of(id string) *looks {
 	return k
 }
 
-// drop forgets what nobody needs. The caller holds the lock.
+// drop forgets a session that is over and has no page open. The caller holds the lock.
 func (a *attention) drop(id string) {
 	if k := a.sessions[id]; k != nil && !k.live && k.open == 0 {
 		delete(a.sessions, id)

@@ -245,9 +245,9 @@ func (s *Service) classesChanged(ctx context.Context, userID string) error {
 	return nil
 }
 
-// Operator is who has the machine and its data folder: they may do to accounts and
-// classes what nobody who is logged in has to be asked for. The server may run
-// meanwhile: it sees that log-ins have ended within two seconds.
+// Operator is who has the machine and its data folder: they may change accounts and
+// classes without being logged in. The server may run meanwhile: it sees that
+// log-ins have ended within two seconds.
 type Operator struct {
 	people people
 	valid  time.Duration // of links

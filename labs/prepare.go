@@ -14,7 +14,7 @@ import (
 // and the lab is set up on it.
 func (l *liveSession) prepare(ctx context.Context) error {
 	if l.session.Cluster != "" {
-		// An earlier process died in the middle of the set-up. Nobody can tell how
+		// An earlier process died in the middle of the set-up. It is not known how
 		// far it got, so the lab starts on a clean cluster.
 		l.service.clusters.pool.Release(l.session.Cluster)
 		l.session.Cluster = ""

@@ -35,8 +35,8 @@ func (w *watching) mayRest(ctx context.Context) bool {
 	case !w.service.attention.quiet(w.id, limit):
 		return false
 	}
-	// A program that still prints is at work. Of a workstation that does not answer
-	// nobody knows.
+	// A program that still prints is at work. Whether one does on a workstation that
+	// does not answer is not known.
 	ctx, cancel := context.WithTimeout(ctx, quietTimeout)
 	defer cancel()
 	quiet, err := w.service.clusters.quiet(ctx, w.access)
@@ -44,7 +44,7 @@ func (w *watching) mayRest(ctx context.Context) bool {
 }
 
 // rest freezes the session's cluster and returns nil when somebody comes, or when
-// it could not be frozen. Nobody judges the session at this time.
+// it could not be frozen. No grader judges the session at this time.
 func (l *liveSession) rest(ctx context.Context) error {
 	if !l.service.attention.quiet(l.id, l.service.limits.Rest) {
 		return nil // somebody came meanwhile

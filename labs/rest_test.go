@@ -87,7 +87,7 @@ func TestRest(t *testing.T) {
 				}
 				w.wantRest(view, 0, false)
 				if w.judgeOf(view) == first {
-					t.Fatal("nobody judges the woken session")
+					t.Fatal("no grader judges the woken session")
 				}
 				if got, want := w.judgeOf(view).opened(), "create"; got != want {
 					t.Errorf("judged are %q, want %q", got, want)
@@ -246,7 +246,7 @@ func TestWakingFails(t *testing.T) {
 	})
 }
 
-// A cluster whose processes end while it rests is started when somebody comes.
+// A cluster whose processes end while it rests is started when a person comes.
 func TestHaltedWhileResting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := restful(t)

@@ -30,7 +30,7 @@ func TestStepsTick(t *testing.T) {
 		first := []grader.Result{wrong("create", "exists", "There is no pod."), wrong("create", "image", "It is not nginx."), wrong("look", "seen", "Not seen.")}
 		w.find(view, first...)
 		if !received(changed) {
-			t.Error("nobody was told of the first results")
+			t.Error("no subscriber was told of the first results")
 		}
 		// The same, only later, is no change.
 		time.Sleep(time.Second)

@@ -198,7 +198,7 @@ func (w *watching) notSaved(err error, found []grader.Result) error {
 	return &Error{Code: CodeUnavailable, Message: message, Err: err}
 }
 
-// quietly changes what the next view shows and tells nobody.
+// quietly changes what the next view shows and tells no subscriber.
 func (w *watching) quietly(change func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

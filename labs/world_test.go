@@ -242,7 +242,7 @@ func (w *world) judgeOf(view *labs.View) *judge {
 	defer w.mu.Unlock()
 	j := w.judges[view.Session.Cluster]
 	if j == nil {
-		w.t.Fatalf("nobody judges cluster %q of session %s", view.Session.Cluster, view.Session.ID)
+		w.t.Fatalf("no grader judges cluster %q of session %s", view.Session.Cluster, view.Session.ID)
 	}
 	return j
 }

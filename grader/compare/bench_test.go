@@ -77,7 +77,7 @@ func await(b *testing.B, greeting <-chan bool, hello bool) {
 				return
 			}
 		case <-deadline:
-			b.Fatalf("nobody noticed within a minute that the greeting is hello: %v", hello)
+			b.Fatalf("no engine noticed within a minute that the greeting is hello: %v", hello)
 		}
 	}
 }

@@ -213,7 +213,7 @@ func TestEmptyCluster(t *testing.T) {
 		{"setup makes another", check(gone, "pod == null"), manifest(`{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: shop}}`), []string{want}},
 		{"setup's Deployment makes pods", check(list, "pods.all(p, p.spec.hostNetwork)"), manifest(`{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}}`), nil},
 		{"setup's script may make it", check(gone, "pod == null"), script("kubectl run web --image=nginx"), nil},
-		{"nobody knows what a script makes", check(gone, "pod == null"), script("kubectl run \"w$b\" --image=nginx"), nil},
+		{"what a script makes is not known", check(gone, "pod == null"), script("kubectl run \"w$b\" --image=nginx"), nil},
 		{"a cluster has classes", check(map[string]content.Object{"classes": {APIVersion: "storage.k8s.io/v1", Kind: "StorageClass"}}, "!classes.exists(c, c.provisioner == 'x')"), nil, nil},
 		{"the system has pods", check(map[string]content.Object{"pods": {APIVersion: "v1", Kind: "Pod", Namespace: "kube-system"}}, "pods.all(p, p.spec.hostNetwork)"), nil, nil},
 		{"all namespaces have pods", check(map[string]content.Object{"pods": {APIVersion: "v1", Kind: "Pod"}}, "pods.all(p, p.spec.hostNetwork)"), nil, nil},

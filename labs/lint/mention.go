@@ -117,7 +117,7 @@ func namesOf(spec *content.Check) []string {
 }
 
 // controlled are the kinds whose objects the cluster writes and a student does
-// not, so that nobody has to know what stands in them.
+// not, so that a student need not know what stands in them.
 var controlled = []string{"Event", "EndpointSlice", "Endpoints", "Lease", "Node"}
 
 // writtenByCluster tells whether no student writes what the check looks at.
@@ -210,7 +210,7 @@ func (w *wanted) equal(thing, value ast.Expr) {
 }
 
 // answered are the variables of checks that tell whether something worked, in
-// numbers and words that nobody has to know: a command's exit code, the status of
+// numbers and words that a student need not know: a command's exit code, the status of
 // HTTP, the code of DNS.
 var answered = []string{"exitCode", "status", "code"}
 

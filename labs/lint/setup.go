@@ -46,7 +46,7 @@ func readSetup(lab *content.Lab) *setup {
 	return s
 }
 
-// The kinds of which a namespace has objects that nobody has made, those of which
+// The kinds of which a namespace has objects that no manifest makes, those of which
 // it has one by itself, and those of which controllers make objects when others are
 // there.
 var (
@@ -66,7 +66,7 @@ func (s *setup) find(object content.Object) ([]any, bool) {
 			found = append(found, made.Object)
 		}
 	}
-	// Which of them belong to an owner that the cluster makes, nobody knows here.
+	// Which of them belong to an owner that the cluster makes, is not known here.
 	return found, s.sure(object) && (object.OwnedBy == "" || len(found) == 0)
 }
 

@@ -28,7 +28,7 @@ const lookScript = `cd && { [ -e .kube/config ] || [ ! -x .kube -a -e .kube ] ||
 const kept = " Mending it writes the lab's own; what is there now is kept beside it, as ~/.kube/config.saved, ~/.kube/config.saved2 and so on."
 
 // kubeconfigFault says why kubectl finds no cluster with the kubeconfig that lies in
-// the home folder; "" where it does, where nobody can tell, and where the lab itself
+// the home folder; "" where it does, where it cannot be found out, and where the lab itself
 // has put one there.
 func (m *Mender) kubeconfigFault(ctx context.Context) string {
 	if ownsKubeconfig(m.lab) {

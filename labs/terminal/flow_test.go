@@ -18,7 +18,7 @@ func TestFirehose(t *testing.T) {
 	slow.lazy = true
 	before := heap()
 
-	// A viewer who acknowledges nothing gets a window's worth, and holds nobody up.
+	// A viewer who acknowledges nothing gets a window's worth, and holds up no other viewer.
 	slow.until("the window", func() bool { return slow.next-slow.attached.Offset >= terminal.Window })
 	if got := slow.next - slow.attached.Offset; got != terminal.Window {
 		t.Errorf("a viewer who acknowledges nothing got %d bytes, want %d", got, terminal.Window)

@@ -217,8 +217,8 @@ func TestAgentRefuses(t *testing.T) {
 	}
 }
 
-// What a peer sends reaches the agent unchecked here, as if the server were
-// somebody else.
+// What a peer sends reaches the agent unchecked here, as if another program
+// than the server had connected.
 func TestPeerIsNotTrusted(t *testing.T) {
 	dial := startAgent(t, agent.Options{})
 	keeper := open(t, dial, terminal.AttachRequest{})

@@ -81,7 +81,7 @@ func (c *cutConn) Read(p []byte) (int, error) {
 }
 
 // An interrupted viewer's output waits, but not for ever.
-func TestNobodyLooks(t *testing.T) {
+func TestNoViewer(t *testing.T) {
 	progress := filepath.Join(t.TempDir(), "progress")
 	cmd := shellCommand("stty -opost; seq 500000; touch " + progress + "; read line")
 	shell, err := terminal.Start(cmd, terminal.Options{Name: "main", Hold: time.Millisecond})
@@ -264,7 +264,7 @@ func openFiles(t *testing.T) int {
 	return len(entries)
 }
 
-// A shell that exits before anybody could look is still shown to the first.
+// A shell that exits before its first viewer comes is still shown to the first.
 func TestExitBeforeFirstViewer(t *testing.T) {
 	shell, err := terminal.Start(shellCommand("exit 3"), terminal.Options{Name: "main"})
 	if err != nil {

@@ -29,7 +29,7 @@ type Options struct {
 	// Stall is for how long a viewer may acknowledge nothing while output waits for
 	// it, before it is sent away; 1 min.
 	Stall time.Duration
-	// Idle is for how long a shell lives that nobody looks at; 0 is for ever.
+	// Idle is for how long a shell without a viewer lives; 0 is for ever.
 	Idle time.Duration
 
 	// Start starts the shell's process and returns a channel that yields its exit
@@ -58,7 +58,7 @@ func (o Options) withDefaults() Options {
 }
 
 // Terminal is one shell on a pseudo-terminal. It lives until its shell exits, it
-// is closed, or nobody looks at it for Options.Idle. All methods may be called
+// is closed, or it has no viewer for Options.Idle. All methods may be called
 // at the same time.
 type Terminal struct {
 	options Options
@@ -87,7 +87,7 @@ type Terminal struct {
 	answering  *Viewer // whose screen answers queries in the output; nil without a viewer who types
 	turns      int64
 	active     time.Time // when something was last typed or printed
-	looked     bool      // somebody did: a shell that exits at once still tells the first
+	looked     bool      // a viewer did: a shell that exits at once still tells the first
 	held       int64     // while no viewer is there: what the last one acknowledged,
 	holdUntil  time.Time // and until when output after it is kept
 	idle       *time.Timer

@@ -275,7 +275,7 @@ func (p *pipes) Close() error {
 
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 
-// after is a command that takes its time, unless nobody waits for it.
+// after is a command that takes its time, unless the terminal is left before.
 func after(d time.Duration, then func(*tty)) func(*tty) {
 	return func(t *tty) {
 		select {

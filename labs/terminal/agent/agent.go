@@ -48,7 +48,7 @@ type Options struct {
 	Terminals int           // most terminals at once; 8
 	Viewers   int           // most viewers of one terminal; 16
 	Runs      int           // most commands at once; 16
-	Idle      time.Duration // for how long a shell lives that nobody looks at; 0 is for ever
+	Idle      time.Duration // for how long a shell without a viewer lives; 0 is for ever
 
 	Logger *slog.Logger // never gets what is typed or printed; discarded where it is nil
 }
@@ -176,7 +176,7 @@ func (a *agent) quiet() time.Duration {
 // answer sends a result.
 func answer(w http.ResponseWriter, result any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(result) // the peer has left: nobody to tell
+	_ = json.NewEncoder(w).Encode(result) // it fails where the peer has left
 }
 
 // refuse sends err with the status that belongs to it.

@@ -10,7 +10,7 @@ import (
 
 // A fork bomb leaves no room for the processes that could end it. When requests
 // are refused for that, the agent looks whether it lasts, and then ends all that
-// the student runs: a workstation that nobody can use any more has nothing to lose.
+// the student runs: a workstation that the student cannot use any more has nothing to lose.
 
 const (
 	crowd    = 256         // processes: half of what a workstation has room for, and far more than a lab needs

@@ -36,5 +36,5 @@ var Walls = []Case{
 	{Name: "fill the disk", Script: `dd if=/dev/zero of=~/big bs=1M count=300; r=$?; rm -f ~/big; exit $r`},
 }
 
-// Curl reaches for a URL that follows it; it fails where nobody answers.
+// Curl reaches for a URL that follows it; it fails where no server answers.
 const Curl = `curl -skS --max-time 3 -o /dev/null -w reached `

@@ -25,7 +25,7 @@ func serve(args []string) error {
 	socket := flags.String("socket", "", "the Unix socket to listen on")
 	fd := flags.Uint("socket-fd", 0, "the descriptor of a socket that listens already")
 	user := flags.String("user", "", "whose shells and files")
-	idle := flags.Duration("idle", 0, "how long a shell lives that nobody looks at; 0 is for ever")
+	idle := flags.Duration("idle", 0, "how long a shell without a viewer lives; 0 is for ever")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
