@@ -4,7 +4,7 @@ package screen
 func (s *Screen) print(r rune) {
 	b := s.active
 	row := b.lines[b.y].own(s.cols)
-	if b.x > 0 && row[b.x-1].width == wide {
+	if b.x > 0 && b.x <= s.cols && row[b.x-1].width == wide {
 		row[b.x-1] = cell{style: s.style}
 	}
 	code := r
@@ -33,9 +33,8 @@ func (s *Screen) print(r rune) {
 		}
 	}
 	row = b.lines[b.y].own(s.cols)
-	if b.x >= s.cols { // a combining character without a base, behind the end
+	if b.x == s.cols { // a combining character without a base: shown nowhere, but a line feed steps back over it
 		b.x++
-		b.x = s.cols
 		return
 	}
 	if s.modes.insert {

@@ -109,6 +109,9 @@ func (w *writer) fullLine(x, y, origin int, b *buffer) {
 	w.dress(last.style)
 	w.cell(last)
 	w.dress(before)
+	if x > w.screen.cols {
+		w.text("\x00\u0301") // because of NUL it joins nothing, and only the cursor moves
+	}
 }
 
 func (w *writer) cell(c cell) {

@@ -76,6 +76,11 @@ func TestAsXterm(t *testing.T) {
 		output := programForXterm(random, 5+random.IntN(60))
 		add(fmt.Sprint("seed ", seed), random, xtermEvent{Cols: cols, Rows: rows}, []xtermEvent{{Output: output}}, 1)
 	}
+	for _, output := range []string{"\x1b[5;12Hm\x1b[4l\u0301", "\x1b[12Gm\x00\u0301\x00\u0301\x1b7\n", "\x1b[12Gm\x00\u0301\x1b[31m\nxy", "\x1b[12Gm\x00\u0301x", "\x1b[12Gm\x00\u0301\n\bx"} {
+		for cut := range len(output) + 1 {
+			cases = append(cases, caseOf("characters that join nothing", xtermEvent{Cols: cols, Rows: rows}, []xtermEvent{{Output: []byte(output)}}, cut))
+		}
+	}
 	recordings, err := filepath.Glob("testdata/*.cast")
 	if err != nil || len(recordings) == 0 {
 		t.Fatalf("no recordings: %v", err)
