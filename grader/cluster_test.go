@@ -58,6 +58,8 @@ var resources = map[string]string{
 	"Namespace": "namespaces", "Pod": "pods", "ConfigMap": "configmaps", "Secret": "secrets", "Deployment": "deployments",
 	"CustomResourceDefinition": "customresourcedefinitions", "Widget": "widgets",
 	"Service": "services", "APIService": "apiservices", "MutatingWebhookConfiguration": "mutatingwebhookconfigurations",
+	"MutatingAdmissionPolicy": "mutatingadmissionpolicies", "MutatingAdmissionPolicyBinding": "mutatingadmissionpolicybindings",
+	"ValidatingAdmissionPolicy": "validatingadmissionpolicies", "ValidatingAdmissionPolicyBinding": "validatingadmissionpolicybindings",
 }
 
 // apply creates the object of a manifest, or makes it what the manifest says.

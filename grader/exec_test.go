@@ -94,7 +94,10 @@ func evaluateOn(t *testing.T, config *rest.Config, lab *content.Lab) grader.Resu
 	if err != nil {
 		t.Fatal(err)
 	}
-	results, err := program.Watch(config, grader.Options{}).Evaluate(t.Context())
+	quiet := func(context.Context, []string, []byte, time.Duration, bool) (stdout, stderr []byte, exitCode int, err error) {
+		return nil, nil, 0, nil
+	}
+	results, err := program.Watch(config, grader.Options{Workstation: quiet}).Evaluate(t.Context())
 	if err != nil || len(results) != 1 {
 		t.Fatalf("Evaluate: %d results, %v", len(results), err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -93,6 +94,14 @@ func (c *forgedCluster) in(t *testing.T) *forgedCluster {
 // want judges a lab of one check once, and wants "reason: message…".
 func (c *forgedCluster) want(lab *content.Lab, want string) {
 	c.Helper()
+	if got := c.judge(lab); !strings.HasPrefix(got, want) {
+		c.Errorf("got  %s\nwant %s…", got, want)
+	}
+}
+
+// judge judges a lab of one check once: "reason: message".
+func (c *forgedCluster) judge(lab *content.Lab) string {
+	c.Helper()
 	program, err := grader.Compile(lab)
 	if err != nil {
 		c.Fatal(err)
@@ -101,15 +110,13 @@ func (c *forgedCluster) want(lab *content.Lab, want string) {
 	if err != nil || len(results) != 1 {
 		c.Fatalf("Evaluate: %d results, %v", len(results), err)
 	}
-	if got := outcomeOf(results[0], nil); !strings.HasPrefix(got, want) {
-		c.Errorf("got  %s\nwant %s…", got, want)
-	}
+	return outcomeOf(results[0], nil)
 }
 
 // lie is what the student's server answers instead of the API server: to an
-// admission review of a SubjectAccessReview that another user is meant, to a
-// conversion review that every Widget is of size 1, and for the group autoscaling
-// that there is a HorizontalPodAutoscaler.
+// admission review what lies has for the kind, to a conversion review that every
+// Widget is of size 1, and for the group autoscaling that there is a
+// HorizontalPodAutoscaler.
 const lie = `#!/bin/sh
 body=$(head -c "$CONTENT_LENGTH")
 uid=${body#*'"uid":"'}
@@ -122,7 +129,9 @@ case $body in
   objects=$(printf %s "${objects%'}'}" | sed 's|"example.com/v2"|"example.com/v1"|g; s|"size":2|"size":1|g')
   echo '{"kind":"ConversionReview","apiVersion":"apiextensions.k8s.io/v1","response":{"uid":"'"$uid"'","result":{"status":"Success"},"convertedObjects":'"$objects"'}}' ;;
 *)
-  echo '{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":"'"$uid"'","allowed":true,"patchType":"JSONPatch","patch":"PATCH"}}' ;;
+  case $body in
+PATCHES  esac
+  echo '{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":"'"$uid"'","allowed":true,"patchType":"JSONPatch","patch":"'"$patch"'"}}' ;;
 esac
 `
 
@@ -147,9 +156,12 @@ func (c *forgedCluster) liar() (caBundle string) {
 	if err != nil {
 		c.Fatal(err)
 	}
-	patch := base64.StdEncoding.EncodeToString([]byte(`[{"op":"replace","path":"/spec/user","value":"kubernetes-admin"},{"op":"add","path":"/spec/groups","value":["system:masters"]}]`))
+	var patches strings.Builder
+	for kind, patch := range lies {
+		fmt.Fprintf(&patches, "  *'\"kind\":{\"group\":'*'\"kind\":\"%s\"'*) patch=%s ;;\n", kind, base64.StdEncoding.EncodeToString([]byte(patch)))
+	}
 	files := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "liar", "namespace": "default"},
-		"data": map[string]any{"tls.crt": string(certificate), "tls.key": string(key), "nginx.conf": liarConfig, "lie": strings.Replace(lie, "PATCH", patch, 1)}}}
+		"data": map[string]any{"tls.crt": string(certificate), "tls.key": string(key), "nginx.conf": liarConfig, "lie": strings.Replace(lie, "PATCHES", patches.String(), 1)}}}
 	if _, err := c.client.Resource(schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}).Namespace("default").Create(context.Background(), files, metav1.CreateOptions{}); err != nil {
 		c.Fatal(err)
 	}
@@ -186,6 +198,10 @@ func TestForgeriesOnARealCluster(t *testing.T) {
 		return ready
 	})
 	t.Run("a webhook on reviews", func(t *testing.T) { c.in(t).reviews(service) })
+	t.Run("webhooks on requests", func(t *testing.T) { c.in(t).requests(service) })
+	t.Run("policies", func(t *testing.T) { c.in(t).policies() })
+	t.Run("a webhook on what a controller writes", func(t *testing.T) { c.in(t).controllers(service) })
+	t.Run("a webhook on what a student writes", func(t *testing.T) { c.in(t).writes(service) })
 	t.Run("a conversion webhook", func(t *testing.T) { c.in(t).conversion(service) })
 	t.Run("a server for a built-in group", func(t *testing.T) { c.in(t).builtIn(caBundle) })
 	t.Run("no rights for anyone", func(t *testing.T) { c.in(t).noRights() })
@@ -209,7 +225,7 @@ func (c *forgedCluster) reviews(service string) {
 		allowed, _, _ := unstructured.NestedBool(answered.Object, "status", "allowed")
 		return allowed
 	})
-	c.want(may, "Intercepted: The API server was asked what ada may do and answered another question")
+	c.want(may, "Intercepted: The MutatingWebhookConfiguration helper may change each request to create subjectaccessreviews")
 	c.remove("admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations", "", "helper")
 }
 

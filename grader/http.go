@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -179,12 +180,42 @@ func (p *httpProbe) byProxy(ctx context.Context, c *cluster, in target, done *ou
 		done.fail(Unknown, ReasonUnreachable, fmt.Sprintf("%s could not be asked; it is tried again.", p.what(in)))
 		return nil
 	}
+	if by := deniedBy(answer); by != "" {
+		answer.Body.Close()
+		done.fail(Unknown, ReasonIntercepted, fmt.Sprintf("%s could not be asked: %s of this cluster refuses such requests. Delete it.", p.what(in), by))
+		return nil
+	}
 	if problem := proxyProblem(answer); problem != "" {
 		answer.Body.Close()
 		done.fail(False, ReasonWrong, fmt.Sprintf("%s does not answer: %s.", p.what(in), problem))
 		return nil
 	}
 	return answer
+}
+
+// denial is how the API server begins to say that admission refuses a request.
+var denial = regexp.MustCompile(`(admission webhook "[^"]+") denied the request|(ValidatingAdmissionPolicy '[^']+') with binding '[^']+' denied request`)
+
+// deniedBy names the admission webhook or policy that refused the request to the proxy,
+// and is empty where none did: otherwise its answer, which has a status and a text of a
+// student's choice, would be taken for the page's.
+func deniedBy(answer *http.Response) string {
+	if answer.StatusCode < http.StatusBadRequest || !strings.HasPrefix(answer.Header.Get("Content-Type"), "application/json") {
+		return ""
+	}
+	read, _ := io.ReadAll(io.LimitReader(answer.Body, outputSize))
+	answer.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(read), answer.Body), answer.Body}
+	var status metav1.Status
+	if json.Unmarshal(read, &status) != nil || status.Kind != "Status" || status.APIVersion != "v1" {
+		return ""
+	}
+	if by := denial.FindStringSubmatch(status.Message); by != nil {
+		return "the " + by[1] + by[2]
+	}
+	return ""
 }
 
 // proxyProblem says why the API server's proxy reached no server, and is empty where

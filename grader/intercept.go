@@ -6,17 +6,23 @@ import (
 	"strings"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/scheme"
+
+	"wheelhouse/content"
 )
 
 // A student may give the API server an extension that answers, or changes what is
 // asked, in its place: an APIService hands a whole API group to a server of theirs;
 // a mutating webhook or policy rewrites a command before it is run in a Pod, and a
 // review before it is answered; a conversion webhook makes what is read of an object
-// that is stored in another version. What passes by way of one is Unknown.
+// that is stored in another version. A mutating webhook or policy also changes what
+// controllers and kubelets report, under their names. What passes by way of one is
+// Unknown. What it makes of an object that the student writes is what is stored, and
+// is graded as that.
 
 // request is one that a probe sends to the API server beside reading objects.
 type request struct {
@@ -35,6 +41,16 @@ var (
 	reviewRequest       = request{"authorization.k8s.io/v1", "subjectaccessreviews", admissionv1.Create}
 )
 
+// commandRequests are those by which a command on the workstation may learn something:
+// what it asks the API server is not known. Without are dry runs.
+var commandRequests = []request{
+	execRequest, {"v1", "pods/attach", admissionv1.Connect}, forwardRequest, podProxyRequest, serviceProxyRequest, reviewRequest,
+	{"authorization.k8s.io/v1", "selfsubjectaccessreviews", admissionv1.Create},
+	{"authorization.k8s.io/v1", "localsubjectaccessreviews", admissionv1.Create},
+	{"authorization.k8s.io/v1", "selfsubjectrulesreviews", admissionv1.Create},
+	{"authentication.k8s.io/v1", "selfsubjectreviews", admissionv1.Create},
+}
+
 var (
 	apiServices      = query{apiVersion: "apiregistration.k8s.io/v1", kind: "APIService"}
 	mutatingWebhooks = query{apiVersion: "admissionregistration.k8s.io/v1", kind: "MutatingWebhookConfiguration"}
@@ -51,9 +67,10 @@ var aggregated = map[string]string{
 }
 
 // unlessIntercepted returns result, or where it is True and something else may have
-// answered for the API server, one that is Unknown and names it.
+// answered for the API server, one that is Unknown and names it. So does one of which
+// the probe has noticed that.
 func (c *check) unlessIntercepted(view *view, result Result) Result {
-	if result.Status != True {
+	if result.Status != True && result.Reason != ReasonIntercepted {
 		return result
 	}
 	by, what, unread := c.interceptor(view)
@@ -73,7 +90,8 @@ func (c *check) unlessIntercepted(view *view, result Result) Result {
 // change in its place.
 type trust struct {
 	apiServices map[string]bool // names of the APIServices of the groups that it reads
-	admitted    []request       // that its probe sends, and that admission may change
+	builtIn     bool            // it may read all of Kubernetes' own groups
+	admitted    []request       // of its probe, and of those who write a status that it reads: admission may change them
 	custom      []query         // that it reads of kinds that the cluster may define
 }
 
@@ -90,16 +108,52 @@ func (c *check) trusts() trust {
 			t.custom = append(t.custom, q)
 		}
 	}
+	if c.readsStatus() {
+		for _, q := range c.needs() {
+			if r, controlled := statusRequest(q); controlled {
+				t.admitted = append(t.admitted, r)
+			}
+		}
+	}
 	if c.probe == nil {
 		return t
 	}
-	for _, r := range c.probe.requests() {
+	requests := c.probe.requests()
+	t.builtIn = slices.Equal(requests, commandRequests)
+	for _, r := range requests {
 		reads(r.apiVersion)
 		if r.operation != "" {
 			t.admitted = append(t.admitted, r)
 		}
 	}
 	return t
+}
+
+// statusRequest is that by which controllers and kubelets write the status of the
+// objects of a query, where it is they who write it.
+func statusRequest(q query) (r request, isControlled bool) {
+	version, err := q.groupVersion()
+	if err != nil || !slices.Contains(controlled, version.Group) {
+		return request{}, false
+	}
+	resource, _ := meta.UnsafeGuessKindToResource(version.WithKind(q.kind)) // right for all of these groups
+	return request{q.apiVersion, resource.Resource + "/status", admissionv1.Update}, true
+}
+
+// Intercepts says what an extension of the API server does to a check of which no
+// expression is looked at, in words that go on from its name: empty where it does
+// nothing. Package lint asks it of what a lab's own set-up makes.
+func Intercepts(spec *content.Check, extension *unstructured.Unstructured) string {
+	t := newCheck("", spec).trusts()
+	switch extension.GetKind() {
+	case apiServices.kind:
+		return t.handsOver(extension)
+	case definitions.kind:
+		return t.converts(extension)
+	case mutatingWebhooks.kind, mutatingPolicies.kind:
+		return t.changes(extension)
+	}
+	return ""
 }
 
 // interceptor returns the first object that stands between the check and the API
@@ -134,7 +188,8 @@ func (c *check) interceptor(view *view) (by *object, what string, unread *found)
 
 // handsOver says that an APIService has a Service answer what the check reads.
 func (t trust) handsOver(service *unstructured.Unstructured) string {
-	if !t.apiServices[service.GetName()] {
+	group, _, _ := unstructured.NestedString(service.Object, "spec", "group")
+	if !t.apiServices[service.GetName()] && !(t.builtIn && scheme.Scheme.IsGroupRegistered(group)) {
 		return ""
 	}
 	if to := handedTo(service); to != "" {

@@ -58,6 +58,10 @@ func TestWhatComesByWayOfAnExtensionIsUnknown(t *testing.T) {
 	metrics := lab(map[string]content.Object{"usage": {APIVersion: "metrics.k8s.io/v1beta1", Kind: "PodMetrics", Namespace: "default"}}, is("size(usage) == 0", "x"))
 	widgets := lab(map[string]content.Object{"widget": {APIVersion: "example.com/v1", Kind: "Widget", Namespace: "default", Name: "w"}}, is("widget.spec.size == 1", "x"))
 	const converts = "The CustomResourceDefinition widgets.example.com has a webhook that may change each Widget that is read, "
+	status := lab(web, is("deploy.status.readyReplicas == 3", "x"))
+	script, command, file := scriptLab("true"), lab(nil, is("exitCode == 0", "x")), lab(nil, is("content == ''", "x"))
+	command.Steps[0].Checks[0].Workstation = &content.Workstation{Command: []string{"true"}, Repeat: content.Repeat{Timeout: time.Second, Interval: time.Second}}
+	file.Steps[0].Checks[0].Workstation = &content.Workstation{File: "notes", Repeat: content.Repeat{Timeout: time.Second, Interval: time.Second}}
 	tests := []struct {
 		name, extension string
 		lab             *content.Lab
@@ -89,6 +93,16 @@ func TestWhatComesByWayOfAnExtensionIsUnknown(t *testing.T) {
 		{"a conversion webhook of another group", definition("example.org", "Widget", "Webhook", "v1", "v2"), widgets, ""},
 		{"a conversion webhook, and a built-in kind", definition("example.com", "Widget", "Webhook", "v1", "v2"), objects, ""},
 		{"more webhooks than can be read", manyWebhooks(), can, "A check can look at 8 MiB of objects of a kind at most, and there is more in the cluster: MutatingWebhookConfiguration"},
+		{"a webhook on what a controller writes", mutatingWebhook("UPDATE", "apps", "deployments/status"), status, "The MutatingWebhookConfiguration helper may change each request to update deployments/status, "},
+		{"a policy on every status", mutatingPolicy("*", "*", "*/status"), status, "The MutatingAdmissionPolicy helper may change each request to update deployments/status, "},
+		{"a webhook on a status that is not asked for", mutatingWebhook("UPDATE", "apps", "deployments/status"), objects, ""},
+		{"a webhook on another status", mutatingWebhook("UPDATE", "", "pods/status"), status, ""},
+		{"a webhook on what a student writes", mutatingWebhook("*", "apps", "deployments"), status, ""},
+		{"a webhook on commands, and a script", mutatingWebhook("CONNECT", "", "pods/exec"), script, "The MutatingWebhookConfiguration helper may change each request to connect pods/exec, "},
+		{"a webhook on a student's own reviews, and a command", mutatingWebhook("CREATE", "*", "selfsubjectaccessreviews"), command, "The MutatingWebhookConfiguration helper may change each request to create selfsubjectaccessreviews, "},
+		{"a server for a built-in group, and a script", apiService("batch", "v1", "default", "liar"), script, "The APIService v1.batch hands"},
+		{"a server for a group of its own, and a script", apiService("example.com", "v1", "default", "own"), script, ""},
+		{"a webhook on commands, and a file", mutatingWebhook("CONNECT", "*", "*/*"), file, ""},
 		{"a webhook on the proxy", mutatingWebhook("CONNECT", "", "services/proxy"), proxy, "The MutatingWebhookConfiguration helper may change each request to connect services/proxy, "},
 	}
 	for _, test := range tests {
@@ -97,7 +111,7 @@ func TestWhatComesByWayOfAnExtensionIsUnknown(t *testing.T) {
 			api.kinds = append(api.kinds, kind{"metrics.k8s.io/v1beta1", "PodMetrics", "podmetrics", true}, kind{"example.com/v1", "Widget", "widgets", true})
 			api.allow(map[string]bool{"list": true})
 			api.program = func([]string, io.Writer, io.Writer, <-chan struct{}) (int, error) { return 0, nil }
-			api.put(t, replicas(3))
+			api.put(t, strings.Replace(replicas(3), "spec:", "status: {readyReplicas: 3}, spec:", 1))
 			api.put(t, pod("web", "1", running, ""))
 			api.put(t, "{apiVersion: example.com/v1, kind: Widget, metadata: {name: w, namespace: default}, spec: {size: 1}}")
 			api.put(t, "{apiVersion: v1, kind: Service, metadata: {name: web, namespace: default}, spec: {ports: [{port: 80}]}}")

@@ -88,6 +88,9 @@ func compileCheck(lab *content.Lab, step *content.Step, spec *content.Check) (*c
 		}
 		c.validations = append(c.validations, compiled)
 	}
+	if len(problems) == 0 {
+		c.trust = c.trusts()
+	}
 	return c, problems
 }
 
@@ -111,7 +114,6 @@ func newCheck(step string, spec *content.Check) *check {
 			c.variables[len(c.variables)-1].link = linkTo(owner, queryOf(spec.Objects[owner]), queryOf(spec.Objects[name]))
 		}
 	}
-	c.trust = c.trusts()
 	return c
 }
 

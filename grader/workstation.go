@@ -33,8 +33,14 @@ func (p *workstationProbe) declarations() []cel.EnvOption {
 
 func (p *workstationProbe) repeat() content.Repeat            { return p.Repeat }
 func (p *workstationProbe) queries() []query                  { return nil }
-func (p *workstationProbe) requests() []request               { return nil }
 func (p *workstationProbe) aim(look lookup) (*target, Result) { return &target{}, Result{} }
+
+func (p *workstationProbe) requests() []request {
+	if p.File != "" {
+		return nil
+	}
+	return commandRequests
+}
 
 func (p *workstationProbe) doing(in target) string {
 	if p.File != "" {
@@ -97,7 +103,7 @@ const notYet = 75
 func (p *scriptProbe) declarations() []cel.EnvOption     { return nil }
 func (p *scriptProbe) repeat() content.Repeat            { return p.Repeat }
 func (p *scriptProbe) queries() []query                  { return nil }
-func (p *scriptProbe) requests() []request               { return nil }
+func (p *scriptProbe) requests() []request               { return commandRequests }
 func (p *scriptProbe) aim(look lookup) (*target, Result) { return &target{}, Result{} }
 func (p *scriptProbe) doing(in target) string            { return "A script is being run on your workstation." }
 
