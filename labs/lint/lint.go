@@ -27,6 +27,7 @@ func Lab(lab *content.Lab) []*content.Problem {
 		l.images(check)
 	}
 	l.empty()
+	l.intercepted()
 	l.ready()
 	l.mentions()
 	l.commands()
