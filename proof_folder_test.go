@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -65,14 +66,73 @@ func TestAbandonedProofs(t *testing.T) {
 	}
 }
 
-// TestKilledVerify kills a "lab verify" that has a real cluster; the next command that
-// deletes everything leaves nothing of it.
+// TestKilledVerify kills a "lab verify" while its real cluster is made, and when there
+// is one; the next command that deletes everything leaves nothing of it.
 func TestKilledVerify(t *testing.T) {
-	provisionertest.NeedsPack(t)
+	t.Run("embedded", func(t *testing.T) {
+		provisionertest.NeedsPack(t)
+		killVerify(t, config{Provider: providerEmbedded, PackCache: provisionertest.PackCache(t)}, provisioner.Ready, embeddedLeft)
+	})
+	for _, state := range []provisioner.State{provisioner.Creating, provisioner.Ready} {
+		t.Run(fmt.Sprintf("kind, %s", state), func(t *testing.T) {
+			provisionertest.NeedsEngine(t)
+			killVerify(t, config{Provider: providerKind, NodeImage: provisionertest.NodeImage()}, state, kindLeft)
+		})
+	}
+}
+
+// embeddedLeft lists what is left on this machine of a cluster of a data folder.
+func embeddedLeft(t *testing.T, data, cluster string) (left []string) {
+	for _, pattern := range []string{"/run/wheelhouse/runc/" + cluster + "-*", "/sys/fs/cgroup/*/" + cluster + "-*", "/sys/fs/cgroup/*/*/" + cluster + "-*"} {
+		found, _ := filepath.Glob(pattern)
+		left = append(left, found...)
+	}
+	links, _ := filepath.Glob("/run/wheelhouse/ids/*")
+	for _, link := range links {
+		if owner, _ := os.Readlink(link); strings.HasPrefix(owner, data+"/") {
+			left = append(left, link)
+		}
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(mounts), data) {
+		left = append(left, "a mount below "+data)
+	}
+	return left
+}
+
+// kindLeft lists what an engine has of a cluster.
+func kindLeft(t *testing.T, _, cluster string) (left []string) {
+	for _, list := range []string{"ps --all --format {{.Names}}", "network ls --format {{.Name}}"} {
+		out, err := exec.CommandContext(t.Context(), "docker", strings.Fields(list)...).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range strings.Fields(string(out)) {
+			if strings.HasPrefix(name, cluster) {
+				left = append(left, name)
+			}
+		}
+	}
+	return left
+}
+
+// kindVolumes lists the volumes of a cluster's control plane, where there is one.
+func kindVolumes(t *testing.T, cluster string) []string {
+	out, _ := exec.CommandContext(t.Context(), "docker", "inspect", "--format", `{{range .Mounts}}{{if eq .Type "volume"}}{{.Name}} {{end}}{{end}}`, cluster+"-control-plane").Output()
+	return strings.Fields(string(out)) // it has been listed, or is not there yet
+}
+
+// clusterFolders are where, in a data folder, providers keep their clusters.
+var clusterFolders = map[string]string{providerEmbedded: "embedded", providerKind: "clusters"}
+
+// killVerify kills a "lab verify" when its cluster is in that state.
+func killVerify(t *testing.T, cfg config, state provisioner.State, leftOf func(t *testing.T, data, cluster string) []string) {
 	dir := temporary(t)
-	cfg := config{Provider: providerEmbedded, PackCache: provisionertest.PackCache(t)}
 	run := func(args ...string) *exec.Cmd {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], append(args, "--provider", cfg.Provider, "--pack-cache", cfg.PackCache)...)
+		cmd := exec.CommandContext(t.Context(), os.Args[0], append(args, "--provider", cfg.Provider, "--pack-cache", cfg.PackCache, "--node-image", cfg.NodeImage)...)
 		cmd.Env = append(os.Environ(), asProgram+"=1")
 		cmd.Stderr = t.Output()
 		return cmd
@@ -83,16 +143,19 @@ func TestKilledVerify(t *testing.T) {
 	}
 	var data string
 	var clusters []provisioner.Cluster
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	for tick := time.NewTicker(100 * time.Millisecond); len(clusters) == 0 || clusters[0].State != provisioner.Ready; {
+	reached := func() bool {
+		return len(clusters) > 0 && clusters[0].State == state && (cfg.Provider != providerKind || len(kindVolumes(t, clusters[0].Name)) > 0)
+	}
+	for tick := time.NewTicker(100 * time.Millisecond); !reached(); {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			_ = verify.Process.Kill()
-			t.Fatal("there is no cluster after three minutes")
+			t.Fatalf("no cluster is %s after five minutes", state)
 		}
-		if folders, _ := filepath.Glob(filepath.Join(dir, proofFolders+"*", "embedded")); len(folders) == 1 {
+		if folders, _ := filepath.Glob(filepath.Join(dir, proofFolders+"*", clusterFolders[cfg.Provider])); len(folders) == 1 {
 			data = filepath.Dir(folders[0])
 			own := cfg
 			own.Data = data
@@ -105,11 +168,12 @@ func TestKilledVerify(t *testing.T) {
 			}
 		}
 	}
+	volumes := kindVolumes(t, clusters[0].Name)
 	other := filepath.Join(dir, "data")
 	if out, err := run("cluster", "delete", "--all", "--data", other).Output(); err != nil || strings.Contains(string(out), "Deleted") {
 		t.Errorf("while it runs: got %s, %v", out, err)
 	}
-	if _, err := os.Stat(filepath.Join(data, "embedded", clusters[0].Name)); err != nil {
+	if _, err := os.Stat(filepath.Join(data, clusterFolders[cfg.Provider], clusters[0].Name)); err != nil {
 		t.Errorf("its cluster was taken from it: %v", err)
 	}
 	if err := verify.Process.Kill(); err != nil {
@@ -119,18 +183,15 @@ func TestKilledVerify(t *testing.T) {
 	if out, err := run("cluster", "delete", "--all", "--data", other).Output(); err != nil || !strings.Contains(string(out), "Deleted the clusters and the folder "+data) {
 		t.Errorf("got %s, %v, want it to name %s", out, err, data)
 	}
-	for _, pattern := range []string{data, "/run/wheelhouse/runc/" + clusters[0].Name + "-*", "/sys/fs/cgroup/*/" + clusters[0].Name + "-*", "/sys/fs/cgroup/*/*/" + clusters[0].Name + "-*"} {
-		if left, _ := filepath.Glob(pattern); len(left) > 0 {
-			t.Errorf("left: %v", left)
-		}
+	if _, err := os.Stat(data); !os.IsNotExist(err) {
+		t.Errorf("left: %s, %v", data, err)
 	}
-	links, _ := filepath.Glob("/run/wheelhouse/ids/*")
-	for _, link := range links {
-		if owner, _ := os.Readlink(link); strings.HasPrefix(owner, data+"/") {
-			t.Errorf("left: the ids %s", link)
-		}
+	if left := leftOf(t, data, clusters[0].Name); len(left) > 0 {
+		t.Errorf("left: %v", left)
 	}
-	if mounts, err := os.ReadFile("/proc/self/mountinfo"); err != nil || strings.Contains(string(mounts), data) {
-		t.Errorf("left: a mount below %s, %v", data, err)
+	for _, volume := range volumes {
+		if exec.CommandContext(t.Context(), "docker", "volume", "inspect", volume).Run() == nil {
+			t.Errorf("left: the volume %s", volume)
+		}
 	}
 }
