@@ -84,15 +84,8 @@ func TestInterruptUnderFirehose(t *testing.T) {
 }
 
 func TestStalledViewerIsSentAway(t *testing.T) {
-	shell, err := terminal.Start(shellCommand("yes"), terminal.Options{Name: "main", Stall: 50 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(shell.Close)
-	viewer, err := shell.Attach(terminal.AttachRequest{Terminal: "main"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	shell := startShell(t, shellCommand("yes"), terminal.Options{Stall: 50 * time.Millisecond})
+	viewer := view(t, shell, terminal.AttachRequest{})
 	ours, theirs := net.Pipe()
 	served := make(chan error, 1)
 	go func() { served <- viewer.Serve(t.Context(), theirs, theirs) }()

@@ -80,11 +80,7 @@ func FuzzViewer(f *testing.F) {
 	f.Add([]byte(wire('i', "echo\n") + wire('c', `{"type":"resize","cols":80,"rows":24}`) + wire('c', `{"type":"ack","offset":0}`)))
 	f.Add([]byte(wire('c', `{"type":"ack","offset":-1}`)))
 	f.Add([]byte(wire('o', "abc")))
-	shell, err := terminal.Start(shellCommand("exec cat >/dev/null"), terminal.Options{Name: "main"})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(shell.Close)
+	shell := startShell(f, shellCommand("exec cat >/dev/null"), terminal.Options{})
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		viewer, err := shell.Attach(terminal.AttachRequest{Terminal: "main"})
 		if errors.Is(err, terminal.ErrExited) {

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -84,23 +83,12 @@ func (c *cutConn) Read(p []byte) (int, error) {
 func TestNoViewer(t *testing.T) {
 	progress := filepath.Join(t.TempDir(), "progress")
 	cmd := shellCommand("stty -opost; seq 500000; touch " + progress + "; read line")
-	shell, err := terminal.Start(cmd, terminal.Options{Name: "main", Hold: time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(shell.Close)
-	viewer, err := shell.Attach(terminal.AttachRequest{Terminal: "main"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	shell := startShell(t, cmd, terminal.Options{Hold: time.Millisecond})
+	viewer := view(t, shell, terminal.AttachRequest{})
 	viewer.Close()
 	eventually(t, "the end of the output", func() bool { _, err := os.Stat(progress); return err == nil })
 
-	viewer, err = shell.Attach(terminal.AttachRequest{Terminal: "main", Epoch: shell.Epoch(), Offset: 0})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer viewer.Close()
+	viewer = view(t, shell, terminal.AttachRequest{Epoch: shell.Epoch(), Offset: 0})
 	frame, err := viewer.Next(t.Context(), make([]byte, 4096))
 	if err != nil {
 		t.Fatal(err)
@@ -134,17 +122,10 @@ func TestScreenOutlivesRing(t *testing.T) {
 	done := filepath.Join(t.TempDir(), "done")
 	cmd := shellCommand(`printf 'before\r\n\033[?1049h\033[?1h\033[?2004h\033[2;5r\033[1;1H\033[7mheader\033[m\033]2;a title\007\033[24;1Hfooter'
 		for i in $(seq 60000); do printf '\033[3;%dH\033[3%dmcount €%d' $((i % 9 + 1)) $((i % 8)) $i; done; touch ` + done + `; read line`)
-	shell, err := terminal.Start(cmd, terminal.Options{Name: "main", Hold: time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(shell.Close)
+	shell := startShell(t, cmd, terminal.Options{Hold: time.Millisecond})
 	eventually(t, "the end of the output", func() bool { _, err := os.Stat(done); return err == nil })
 	for _, columns := range []int{80, 100} {
-		viewer, err := shell.Attach(terminal.AttachRequest{Terminal: "main", Cols: columns, Rows: 24})
-		if err != nil {
-			t.Fatal(err)
-		}
+		viewer := view(t, shell, terminal.AttachRequest{Cols: columns, Rows: 24})
 		got, until := vt.New(columns, 24), int64(0)
 		for offset := int64(-1); offset < until; {
 			frame, err := viewer.Next(t.Context(), make([]byte, 1000))
@@ -181,17 +162,9 @@ func TestScreenOutlivesRing(t *testing.T) {
 func TestLostOutputBeginsWithWholeRune(t *testing.T) {
 	done := filepath.Join(t.TempDir(), "done")
 	cmd := shellCommand("stty -opost; head -c 1500000 /dev/zero | sed 's/\\x0/€/g'; touch " + done + "; read line")
-	shell, err := terminal.Start(cmd, terminal.Options{Name: "main", Hold: time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(shell.Close)
+	shell := startShell(t, cmd, terminal.Options{Hold: time.Millisecond})
 	eventually(t, "the end of the output", func() bool { _, err := os.Stat(done); return err == nil })
-	viewer, err := shell.Attach(terminal.AttachRequest{Terminal: "main"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer viewer.Close()
+	viewer := view(t, shell, terminal.AttachRequest{})
 	begin, n := vt.New(80, 24), 0
 	for n < 1<<18 {
 		frame, err := viewer.Next(t.Context(), make([]byte, 1000)) // not a multiple of 3
@@ -206,11 +179,6 @@ func TestLostOutputBeginsWithWholeRune(t *testing.T) {
 	if text := begin.Text(); strings.Trim(text, "€\n") != "" || !strings.Contains(text, "€") {
 		t.Errorf("the screen shows %q, want the character alone", text)
 	}
-}
-
-// shellCommand is a shell script for terminal.Start.
-func shellCommand(text string) *exec.Cmd {
-	return exec.Command("/bin/bash", "-c", text)
 }
 
 func TestServerDeathLeavesShell(t *testing.T) {
@@ -266,16 +234,9 @@ func openFiles(t *testing.T) int {
 
 // A shell that exits before its first viewer comes is still shown to the first.
 func TestExitBeforeFirstViewer(t *testing.T) {
-	shell, err := terminal.Start(shellCommand("exit 3"), terminal.Options{Name: "main"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	shell := startShell(t, shellCommand("exit 3"), terminal.Options{})
 	<-shell.Done()
-	viewer, err := shell.Attach(terminal.AttachRequest{Terminal: "main"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer viewer.Close()
+	viewer := view(t, shell, terminal.AttachRequest{})
 	var last terminal.Control
 	for {
 		frame, err := viewer.Next(t.Context(), make([]byte, 1000))

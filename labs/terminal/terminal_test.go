@@ -165,16 +165,8 @@ func TestReadOnly(t *testing.T) {
 
 // Whoever bypasses the client is refused by the agent.
 func TestReadOnlyInAgent(t *testing.T) {
-	shell, err := terminal.Start(shellCommand("read line; exit 9"), terminal.Options{Name: "main"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(shell.Close)
-	viewer, err := shell.Attach(terminal.AttachRequest{Terminal: "main", ReadOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer viewer.Close()
+	shell := startShell(t, shellCommand("read line; exit 9"), terminal.Options{})
+	viewer := view(t, shell, terminal.AttachRequest{ReadOnly: true})
 	for _, frame := range []terminal.Frame{
 		{Kind: terminal.FrameInput, Payload: []byte("\n")},
 		terminal.ControlFrame(terminal.Control{Type: "resize", Cols: 33, Rows: 11}),

@@ -19,16 +19,8 @@ func TestShellWidths(t *testing.T) {
 		t.Run(text, func(t *testing.T) {
 			cmd := exec.Command("/bin/bash", "--norc", "--noprofile", "-i")
 			cmd.Env = append(os.Environ(), "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "TERM=xterm-256color", "PS1=$ ", "HISTFILE=")
-			shell, err := terminal.Start(cmd, terminal.Options{Name: "main"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(shell.Close)
-			viewer, err := shell.Attach(terminal.AttachRequest{Terminal: "main"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer viewer.Close()
+			shell := startShell(t, cmd, terminal.Options{})
+			viewer := view(t, shell, terminal.AttachRequest{})
 			shown := vt.New(80, 24)
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
