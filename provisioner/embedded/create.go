@@ -93,7 +93,7 @@ func (p *Provider) abandon(ctx context.Context, r record, err error) error {
 			Message: "The cluster was not ready within its time limit (--create-timeout). It waited for this: " +
 				printable(strings.TrimSuffix(err.Error(), ": "+cause.Error())) + "."}
 	}
-	return explain(fmt.Errorf("%s: %w", doing, logged))
+	return explain(fmt.Errorf("%s: %w", doing, logged), "made")
 }
 
 // withLog adds to err what the first process of the cluster name has printed last.

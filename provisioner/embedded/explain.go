@@ -12,25 +12,26 @@ import (
 	"wheelhouse/provisioner/pack"
 )
 
-// explain makes an error that a person can act on of one that a creation ended
-// with.
-func explain(err error) error {
+// explain makes an error that a person can act on of one with which a cluster could
+// not be made, or started: done is which.
+func explain(err error, done string) error {
 	if provisioner.ReasonOf(err) != "" {
 		return err
 	}
-	message := "The cluster could not be made. Run `wheelhouse doctor`, which says what this machine is short of; the log has the details."
+	could := "The cluster could not be " + done
+	message := could + ". Run `wheelhouse doctor`, which says what this machine is short of; the log has the details."
 	broken, _ := errors.AsType[*brokenError](err)
 	switch {
 	case broken != nil && causes[broken.cause] != "":
-		message = "The cluster could not be made: " + causes[broken.cause]
+		message = could + ": " + causes[broken.cause]
 	case broken != nil:
-		message = "The cluster could not be made, because a part of it does not stay up: " + broken.part + ". The log has its last lines."
+		message = could + ", because a part of it does not stay up: " + broken.part + ". The log has its last lines."
 	case errors.Is(err, syscall.ENOSPC):
-		message = "The cluster could not be made: " + causes[machine.NoSpace]
+		message = could + ": " + causes[machine.NoSpace]
 	case errors.Is(err, syscall.ENOMEM):
-		message = "The cluster could not be made: " + causes[machine.NoMemory]
+		message = could + ": " + causes[machine.NoMemory]
 	case errors.Is(err, errDied):
-		message = "The cluster's first process ended while it was being made. The log has the details."
+		message = "The cluster's first process ended while it was being " + done + ". The log has the details."
 	}
 	return &provisioner.Error{Reason: provisioner.CreateFailed, Message: message, Err: err}
 }

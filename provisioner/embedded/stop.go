@@ -90,7 +90,7 @@ func (p *Provider) Start(ctx context.Context, name string) error {
 		if errors.Is(context.Cause(ctx), errDeleted) {
 			return fmt.Errorf("start cluster %s: it was deleted meanwhile: %w", name, provisioner.ErrNotFound)
 		}
-		return explain(fmt.Errorf("start cluster %s: %w", name, err))
+		return explain(fmt.Errorf("start cluster %s: %w", name, err), "started")
 	}
 	return nil
 }

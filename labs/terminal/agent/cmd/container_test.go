@@ -18,7 +18,7 @@ import (
 )
 
 // patience is for how long a test waits for what should happen at once.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // workstation is a container that runs the agent as its first process, with the
 // limits of a real workstation. Its image is a node's, which has all it takes.
