@@ -222,12 +222,13 @@ func TestProgressEstimatesWhatIsLeft(t *testing.T) {
 
 // TestEveryLabIsProven is "wheelhouse lab verify --runs 1" of the whole course on
 // embedded clusters, but for the proofs without a part. On kind, whose clusters
-// take several times as long, it proves the solutions: which answers are wrong does
-// not depend on who made the cluster.
+// take several times as long, it proves the solutions of the labs that ask most of a
+// provider; "make verify" proves the rest.
 func TestEveryLabIsProven(t *testing.T) {
+	askMost := []string{"intro-app", "kubectl-exec", "cluster-ip"} // web addresses, containers, network
 	t.Run(providerKind, func(t *testing.T) {
 		provisionertest.NeedsEngine(t)
-		proveEveryLab(t, "", providerKind, nil, "solution")
+		proveEveryLab(t, "", providerKind, askMost, "solution")
 	})
 	t.Run(providerEmbedded, func(t *testing.T) {
 		provisionertest.NeedsPack(t)
