@@ -41,10 +41,13 @@ var (
 	reviewRequest       = request{"authorization.k8s.io/v1", "subjectaccessreviews", admissionv1.Create}
 )
 
+// builtInGroups stands in a request for all versions of Kubernetes' own groups.
+const builtInGroups = "*"
+
 // commandRequests are those by which a command on the workstation may learn something:
 // what it asks the API server is not known. Without are dry runs.
 var commandRequests = []request{
-	execRequest, {"v1", "pods/attach", admissionv1.Connect}, forwardRequest, podProxyRequest, serviceProxyRequest, reviewRequest,
+	{apiVersion: builtInGroups}, execRequest, {"v1", "pods/attach", admissionv1.Connect}, forwardRequest, podProxyRequest, serviceProxyRequest, reviewRequest,
 	{"authorization.k8s.io/v1", "selfsubjectaccessreviews", admissionv1.Create},
 	{"authorization.k8s.io/v1", "localsubjectaccessreviews", admissionv1.Create},
 	{"authorization.k8s.io/v1", "selfsubjectrulesreviews", admissionv1.Create},
@@ -98,29 +101,26 @@ type trust struct {
 func (c *check) trusts() trust {
 	t := trust{apiServices: map[string]bool{}}
 	reads := func(apiVersion string) {
-		if version, err := schema.ParseGroupVersion(apiVersion); err == nil {
+		if apiVersion == builtInGroups {
+			t.builtIn = true
+		} else if version, err := schema.ParseGroupVersion(apiVersion); err == nil {
 			t.apiServices[version.Version+"."+version.Group] = true
 		}
 	}
+	readsStatus := c.readsStatus()
 	for _, q := range c.needs() {
 		reads(q.apiVersion)
 		if version, err := q.groupVersion(); err == nil && !scheme.Scheme.IsGroupRegistered(version.Group) {
 			t.custom = append(t.custom, q)
 		}
-	}
-	if c.readsStatus() {
-		for _, q := range c.needs() {
-			if r, controlled := statusRequest(q); controlled {
-				t.admitted = append(t.admitted, r)
-			}
+		if r, controlled := statusRequest(q); controlled && readsStatus {
+			t.admitted = append(t.admitted, r)
 		}
 	}
 	if c.probe == nil {
 		return t
 	}
-	requests := c.probe.requests()
-	t.builtIn = slices.Equal(requests, commandRequests)
-	for _, r := range requests {
+	for _, r := range c.probe.requests() {
 		reads(r.apiVersion)
 		if r.operation != "" {
 			t.admitted = append(t.admitted, r)

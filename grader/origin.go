@@ -30,7 +30,7 @@ func (o origin) what() string {
 	return o.object.kind + " " + o.object.key.String()
 }
 
-// hidden tells whether it is something that a Secret keeps, which is never
+// hidden reports whether it is something that a Secret keeps, which is never
 // shown: its data, and the copy of them that kubectl apply leaves.
 func (o origin) hidden() bool {
 	if o.variable == nil || o.variable.query.kind != "Secret" {

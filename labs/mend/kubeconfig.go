@@ -13,7 +13,7 @@ import (
 	"wheelhouse/labs/terminal"
 )
 
-const readTimeout = 5 * time.Second // for a look at the kubeconfig
+const readTimeout = 5 * time.Second // of the kubeconfig
 
 // Exit codes of lookScript beside 0.
 const (
@@ -65,7 +65,7 @@ func (m *Mender) kubeconfigFault(ctx context.Context) string {
 	return ""
 }
 
-// ownsKubeconfig tells whether the lab is about a kubeconfig that it brings itself.
+// ownsKubeconfig reports whether the lab is about a kubeconfig that it brings itself.
 func ownsKubeconfig(lab *content.Lab) bool {
 	if lab.Files != nil {
 		if _, err := fs.Stat(lab.Files, ".kube"); err == nil {
